@@ -1,0 +1,35 @@
+/** What every method handler is given beside its parameters, and the shape of all of them. */
+import type { Caller, METHODS, MethodName, ParsedParamsOf, ResultOf } from "#protocol/methods/index.ts";
+
+/** A signed-in person. */
+export interface UserCall {
+  readonly kind: "user";
+  readonly userId: string;
+  readonly name: string;
+  readonly email?: string;
+  /** Of the session cookie; route tokens carry it. */
+  readonly sessionId: string;
+}
+
+/** A supervisor that has proved which instance it runs. */
+export interface InstanceCall {
+  readonly kind: "instance";
+  readonly workspaceId: string;
+  readonly instanceId: string;
+}
+
+/** Nobody yet: only `instance.hello` is called like this, and proves itself by its ticket. */
+export interface AnonymousCall {
+  readonly kind: "anonymous";
+}
+
+type CallFor<M extends MethodName> = M extends "instance.hello"
+  ? AnonymousCall
+  : (typeof METHODS)[M]["caller"] extends infer C extends Caller
+    ? C extends "user"
+      ? UserCall
+      : InstanceCall
+    : never;
+
+export type Handler<M extends MethodName> = (params: ParsedParamsOf<M>, call: CallFor<M>) => Promise<ResultOf<M>>;
+export type Handlers = { readonly [M in MethodName]: Handler<M> };
