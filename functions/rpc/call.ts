@@ -1,5 +1,6 @@
 /** What every method handler is given beside its parameters, and the shape of all of them. */
-import type { Caller, METHODS, MethodName, ParsedParamsOf, ResultOf } from "#protocol/methods/index.ts";
+import type { METHODS, MethodName, ParsedParamsOf, ResultOf } from "#protocol/methods/index.ts";
+import type { Caller } from "#protocol/methods/method.ts";
 
 /** A signed-in person. */
 export interface UserCall {
