@@ -1,0 +1,46 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type GitServer, startGitServer } from "../git-server.ts";
+import { Person } from "../person.ts";
+import { type RunningAtelier, removeHome, startAtelier } from "../start-atelier.ts";
+import { findInVolumes } from "./find-in-volumes.ts";
+
+let atelier: RunningAtelier;
+let git: GitServer;
+
+beforeAll(async () => {
+  git = await startGitServer();
+  await git.createRepository("acme/shop.git", { "README.md": "# Shop\n" });
+  atelier = await startAtelier();
+});
+
+afterAll(async () => {
+  await atelier?.stop();
+  await git?.stop();
+  if (atelier) await removeHome(atelier.home);
+});
+
+describe("ending and starting npm start", () => {
+  it.each([
+    ["Ctrl-C", () => atelier.stop()],
+    ["kill -9", () => atelier.kill()],
+  ])("keeps files and shows every workspace as what it is, after %s", async (_, end) => {
+    let ada = await Person.signIn(atelier.origin, "ada");
+    const { id } = await ada.create(`${git.url}/acme/shop.git`);
+    await ada.until(id, "running");
+    const readme = findInVolumes(atelier.home, "shop/README.md").at(-1) as string;
+    writeFileSync(readme, "# Edited\n");
+
+    await end();
+    const { home, port } = atelier;
+    atelier = await startAtelier({ home, port });
+    ada = await Person.signIn(atelier.origin, "ada");
+    const stopped = await ada.until(id, "stopped", 10_000);
+    expect(stopped.instance?.conditions.interrupted).toBeTruthy();
+
+    await ada.call("workspace.start", { id });
+    await ada.until(id, "running");
+    expect(readFileSync(readme, "utf8")).toBe("# Edited\n");
+    await ada.call("workspace.delete", { id });
+  });
+});
