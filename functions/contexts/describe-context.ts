@@ -1,0 +1,22 @@
+/** context.resolve */
+import { wasOpened } from "#functions/access/user-store.ts";
+import type { Handler } from "#functions/rpc/call.ts";
+import { DEFAULT_CLASS } from "#functions/workspaces/classes.ts";
+import { listWorkspacesOf } from "#functions/workspaces/workspace-store.ts";
+import { resolveContext } from "./resolve-context.ts";
+
+export const describeContext: Handler<"context.resolve"> = async (params, call) => {
+  const [{ contextUrl, context }, workspaces] = await Promise.all([
+    resolveContext(params.contextUrl),
+    listWorkspacesOf(call.userId),
+  ]);
+  const existing = workspaces
+    .filter(
+      (workspace) =>
+        workspace.context.repository.cloneUrl === context.repository.cloneUrl && workspace.context.ref === context.ref,
+    )
+    .sort((a, b) => b.lastUsedAt - a.lastUsedAt)
+    .map(({ id }) => id);
+  const known = await wasOpened(call.userId, context.repository.cloneUrl);
+  return { contextUrl, context, known, class: DEFAULT_CLASS, existing };
+};
