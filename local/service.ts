@@ -92,9 +92,15 @@ export interface Service {
 /** What services may ask of the Lambda service. */
 export interface FunctionInvoker {
   /** Synchronous invocation (6 MB limits). A thrown error of the handler comes back as `error`, as AWS gives it. */
-  invoke(functionArn: string, payload: unknown): Promise<InvokeResult>;
+  invoke(functionArn: string, payload: unknown, caller?: Caller): Promise<InvokeResult>;
   /** Asynchronous invocation: queued, retried twice after errors, then to its failure destination. */
-  invokeAsync(functionArn: string, payload: unknown): void;
+  invokeAsync(functionArn: string, payload: unknown, caller?: Caller): void;
+}
+/** A service that invokes: it needs an `AWS::Lambda::Permission`; one that is missing is an error in the log. */
+export interface Caller {
+  /** `events.amazonaws.com`, `apigateway.amazonaws.com` ... */
+  readonly principal: string;
+  readonly sourceArn: string;
 }
 export type InvokeResult =
   | { readonly ok: true; readonly payload: unknown }
