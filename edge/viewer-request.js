@@ -10,7 +10,7 @@ const HEADER = "x-atelier-route";
 const COOKIE = "atelier_route";
 const PORT = 22999;
 // A proxy's word that only CloudFront or nobody may give; user code must not read a forged one.
-const FORGEABLE = /^(x-forwarded-.*|x-real-ip|x-original-.*|x-rewrite-url|forwarded|via|true-client-ip|x-atelier-.*)$/;
+const FORGEABLE = /^(x-forwarded-.*|x-real-ip|x-original-.*|x-rewrite-url|forwarded|true-client-ip|x-atelier-.*)$/;
 const LABEL = /^([1-9][0-9]{0,4}-)?([a-z]{3,12}-[a-z]{3,12}-[a-z2-7]{8})$/;
 
 // biome-ignore lint/correctness/noUnusedVariables: CloudFront calls it by this name, and exports are not allowed.
@@ -31,7 +31,7 @@ async function handler(event) {
       site.dashboard + "/",
     );
   }
-  const instance = new RegExp("^" + workspaceId + "-r[0-9]+$");
+  const instance = workspaceId + "-r";
 
   const tickets = take(request.querystring, TICKET, false);
   for (let i = 0; i < tickets.length && i < 4; i++) {
@@ -81,7 +81,7 @@ function route(request, payload, host) {
   return request;
 }
 
-/** What was signed, when proof, kind, host, instance and expiry are right; otherwise undefined. */
+/** What was signed, when proof, kind, host, instance (its beginning) and expiry are right; otherwise undefined. */
 async function verify(store, text, parts, kind, host, instance) {
   try {
     const split = text.split(".");
@@ -91,7 +91,7 @@ async function verify(store, text, parts, kind, host, instance) {
     const key = Buffer.from(await store.get("edge-key." + payload.k), "base64url");
     const proof = crypto.createHmac("sha256", key).update(split[0]).digest("base64url");
     if (!equals(proof, split[1])) return undefined;
-    if (payload.t !== kind || payload.h !== host || !instance.test(payload.i)) return undefined;
+    if (payload.t !== kind || payload.h !== host || String(payload.i).indexOf(instance) !== 0) return undefined;
     if (typeof payload.e !== "number" || payload.e * 1000 <= Date.now()) return undefined;
     return typeof payload.o === "string" && payload.o ? payload : undefined;
   } catch (_error) {
@@ -146,7 +146,8 @@ function stripForgeable(headers) {
 function isNavigation(request) {
   const headers = request.headers;
   if (request.method !== "GET" && request.method !== "HEAD") return false;
-  if (headers.upgrade) return false;
+  // `upgrade` itself is not shown to a function.
+  if (headers["sec-websocket-key"]) return false;
   const mode = textOf(headers, "sec-fetch-mode");
   return mode ? mode === "navigate" : (textOf(headers, "accept") || "").indexOf("text/html") >= 0;
 }

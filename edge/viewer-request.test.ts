@@ -1,31 +1,19 @@
 import crypto from "node:crypto";
 import { readFile } from "node:fs/promises";
-import vm from "node:vm";
 import fc from "fast-check";
 import { beforeEach, describe, expect, it } from "vitest";
+import { realClock } from "#local/clock.ts";
+import type { EdgeRequest, EdgeResponse } from "#local/cloudfront/edge-event.ts";
+import { createEdgeFunction } from "#local/cloudfront/edge-function.ts";
 import type { RoutePayload } from "#protocol/route-token.ts";
 
 const SOURCE = await readFile(new URL("./viewer-request.js", import.meta.url), "utf8");
 const EDGE_KEY = crypto.randomBytes(32);
-const HOST = "amber-otter-x7k2m9q4.ws.localhost:4000".replace("9", "3");
+const HOST = "amber-otter-x7k2m3q4.ws.localhost:4000";
 const INSTANCE = "amber-otter-x7k2m3q4-r2";
 const ORIGIN = "ec2-192-0-2-7.compute-1.amazonaws.com";
 
-interface Bag {
-  [name: string]: { value: string; multiValue?: { value: string }[] };
-}
-interface EdgeRequest {
-  method: string;
-  uri: string;
-  querystring: Bag;
-  headers: Bag;
-  cookies: Bag;
-}
-interface EdgeResponse {
-  statusCode: number;
-  headers: Bag;
-  body?: string;
-}
+type Bag = EdgeRequest["headers"];
 
 let origins: Record<string, unknown>[];
 let store: Map<string, string>;
@@ -38,25 +26,24 @@ beforeEach(() => {
   ]);
 });
 
-/** The function in a bare context: only what CloudFront's runtime has is there. */
-async function run(request: Partial<EdgeRequest>): Promise<EdgeRequest & EdgeResponse> {
-  const cf = {
-    kvs: () => ({
-      get: async (key: string) => {
-        const value = store.get(key);
-        if (value === undefined) throw new Error("KeyNotFound");
-        return value;
-      },
-    }),
-    updateRequestOrigin: (origin: Record<string, unknown>) => void origins.push(origin),
-  };
-  const context = vm.createContext({ cf, crypto: { createHmac: crypto.createHmac }, Buffer });
-  const body = SOURCE.replace(/^import .*$/gm, "");
-  const handler = vm.runInContext(`${body}\nhandler`, context) as (
-    event: unknown,
-  ) => Promise<EdgeRequest & EdgeResponse>;
-  return handler({
+/** The function as the embedded cloud's edge runs it: only what CloudFront's runtime has is there. */
+async function run(request: Partial<EdgeRequest>): Promise<EdgeRequest & EdgeResponse & { headers: Bag }> {
+  const edge = createEdgeFunction({
+    name: "viewer-request",
+    code: SOURCE,
+    clock: realClock,
+    log: { info() {}, warn() {}, error() {} },
+    keyValueStore: { get: (key) => store.get(key), count: () => store.size },
+  });
+  const result = edge.run({
     version: "1.0",
+    context: {
+      distributionDomainName: "d1.cloudfront.net",
+      distributionId: "D1",
+      eventType: "viewer-request",
+      requestId: "1",
+    },
+    viewer: { ip: "127.0.0.1" },
     request: {
       method: "GET",
       uri: "/",
@@ -66,6 +53,8 @@ async function run(request: Partial<EdgeRequest>): Promise<EdgeRequest & EdgeRes
       headers: { host: { value: HOST }, ...request.headers },
     },
   });
+  if ("request" in result && result.origin) origins.push({ ...result.origin });
+  return ("request" in result ? result.request : result.response) as EdgeRequest & EdgeResponse & { headers: Bag };
 }
 
 function sign(change: Partial<RoutePayload> = {}, key = EDGE_KEY): string {
@@ -208,7 +197,7 @@ describe("viewer-request", () => {
     ["a browser without fetch metadata", { accept: { value: "text/html,*/*" } }, "GET", 302],
     ["a POST navigation", navigate, "POST", 401],
     ["a script's request", { "sec-fetch-mode": { value: "cors" }, accept: { value: "text/html" } }, "GET", 401],
-    ["an upgrade", { upgrade: { value: "websocket" }, accept: { value: "text/html" } }, "GET", 401],
+    ["an upgrade", { "sec-websocket-key": { value: "x" }, accept: { value: "text/html" } }, "GET", 401],
     ["a favicon", { "sec-fetch-mode": { value: "no-cors" } }, "GET", 401],
     ["a service worker", { "sec-fetch-mode": { value: "same-origin" } }, "GET", 401],
     ["a program", { accept: { value: "*/*" } }, "GET", 401],

@@ -1,0 +1,154 @@
+/** Keeps the IDE running on a unix socket: starts it, knows when it answers, starts it again when it dies, gives up when it cannot live. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { rm, writeFile } from "node:fs/promises";
+import http from "node:http";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { type Clock, pause } from "./clock.ts";
+import { signal as kill } from "./end-processes.ts";
+
+export interface IdeOptions {
+  /** Folder of code-server. */
+  readonly installation: string;
+  readonly data: string;
+  readonly extensions: string;
+  /** Private, short path. */
+  readonly run: string;
+  readonly cwd: string;
+  readonly environment: NodeJS.ProcessEnv;
+  readonly clock: Clock;
+  readonly onLine: (line: string) => void;
+}
+
+/** It died three times right after its start; the message is for the person. */
+export class IdeFailure extends Error {
+  override readonly name = "IdeFailure";
+}
+
+/** A death this soon after a start is one of those that count. */
+const EARLY_MS = 30_000;
+const MAX_EARLY_DEATHS = 3;
+const RESTART_PAUSE_MS = 250;
+const FIRST_LOOK_MS = 20;
+const LONGEST_LOOK_PAUSE_MS = 250;
+const ANSWER_TIMEOUT_MS = 20_000;
+const KEPT_LINES = 8;
+
+export class Ide {
+  readonly #options: IdeOptions;
+  readonly socketPath: string;
+  #child: ChildProcess | undefined;
+  #lastLines: string[] = [];
+  #isStopping = false;
+  #ended: Promise<void> | undefined;
+
+  constructor(options: IdeOptions) {
+    this.#options = options;
+    this.socketPath = join(options.run, "ide.sock");
+  }
+
+  /**
+   * Runs until it is stopped.
+   * @param onAnswer each time that a new process answers a real request
+   * @throws IdeFailure
+   */
+  run(onAnswer: () => void): Promise<void> {
+    this.#ended = this.#keep(onAnswer);
+    return this.#ended;
+  }
+
+  /** Asks it to end, and makes it end after `graceMs`. */
+  async stop(graceMs: number): Promise<void> {
+    this.#isStopping = true;
+    const child = this.#child;
+    if (!child?.pid) return;
+    kill(child.pid, "SIGTERM");
+    const over = new AbortController();
+    void pause(this.#options.clock, graceMs, over.signal).then(() => {
+      if (!over.signal.aborted && child.pid) kill(-child.pid, "SIGKILL");
+    });
+    await this.#ended?.catch(() => undefined);
+    over.abort();
+  }
+
+  async #keep(onAnswer: () => void): Promise<void> {
+    const { clock } = this.#options;
+    for (let earlyDeaths = 0; !this.#isStopping; ) {
+      const startedAt = clock.now();
+      const how = await this.#once(onAnswer);
+      if (this.#isStopping) return;
+      earlyDeaths = clock.now() - startedAt < EARLY_MS ? earlyDeaths + 1 : 1;
+      this.#options.onLine(`The IDE ended (${how}).`);
+      if (earlyDeaths >= MAX_EARLY_DEATHS) {
+        const said = this.#lastLines.length > 0 ? ` It said last: ${this.#lastLines.join(" | ")}` : "";
+        throw new IdeFailure(
+          `The IDE ended ${MAX_EARLY_DEATHS} times right after its start (${how}).${said.slice(0, 1_500)} Stop and start the workspace; if that does not help, look into its settings and extensions.`,
+        );
+      }
+      await pause(clock, RESTART_PAUSE_MS * 2 ** (earlyDeaths - 1));
+    }
+  }
+
+  /** One process from start to end. @returns how it ended */
+  async #once(onAnswer: () => void): Promise<string> {
+    const { installation, data, extensions, run, environment, cwd } = this.#options;
+    await rm(this.socketPath, { force: true });
+    const config = join(run, "ide.yaml");
+    // Without a file, code-server writes one with a password of its own.
+    await writeFile(config, "auth: none\n");
+    const flags = ["--config", config, "--auth", "none", "--socket", this.socketPath, "--socket-mode", "600"];
+    flags.push("--session-socket", join(run, "session.sock"), "--user-data-dir", data, "--extensions-dir", extensions);
+    flags.push("--disable-telemetry", "--disable-update-check", "--disable-getting-started-override");
+    flags.push("--disable-workspace-trust", "--disable-proxy", "--ignore-last-opened", "--log", "warn");
+    const child = spawn(process.execPath, [join(installation, "out/node/entry.js"), ...flags], {
+      cwd,
+      env: environment,
+      stdio: ["ignore", "pipe", "pipe"],
+      detached: true,
+    });
+    this.#child = child;
+    this.#lastLines = [];
+    const keep = (line: string): void => {
+      if (line.trim() === "") return;
+      this.#lastLines = [...this.#lastLines, line.slice(0, 300)].slice(-KEPT_LINES);
+      this.#options.onLine(line);
+    };
+    for (const stream of [child.stdout, child.stderr]) if (stream) createInterface({ input: stream }).on("line", keep);
+    const ended = new AbortController();
+    const how = new Promise<string>((resolve) => {
+      child.on("error", (error) => resolve(error.message));
+      child.on("close", (code, signal) => resolve(signal ?? `exit code ${code}`));
+    }).finally(() => ended.abort());
+    void this.#answers(ended.signal).then((isUp) => isUp && onAnswer());
+    const text = await how;
+    // What it left behind of its own (extension hosts) would hold files and memory.
+    if (child.pid) kill(-child.pid, "SIGKILL");
+    this.#child = undefined;
+    return text;
+  }
+
+  /** Asks for its page, which also makes it load all that the first visitor would wait for. */
+  async #answers(ended: AbortSignal): Promise<boolean> {
+    for (let wait = FIRST_LOOK_MS; !ended.aborted; wait = Math.min(wait * 1.5, LONGEST_LOOK_PAUSE_MS)) {
+      if (await ask(this.socketPath, ended)) return true;
+      await pause(this.#options.clock, wait, ended);
+    }
+    return false;
+  }
+}
+
+function ask(socketPath: string, signal: AbortSignal): Promise<boolean> {
+  return new Promise((resolve) => {
+    const headers = { host: "localhost", accept: "text/html" };
+    const request = http.get(
+      { socketPath, path: "/", headers, signal, timeout: ANSWER_TIMEOUT_MS, agent: false },
+      (response) => {
+        response.resume();
+        response.on("end", () => resolve(response.statusCode === 200));
+        response.on("error", () => resolve(false));
+      },
+    );
+    request.on("timeout", () => request.destroy());
+    request.on("error", () => resolve(false));
+  });
+}
