@@ -103,7 +103,7 @@ export function createEdgeFunction(options: EdgeFunctionOptions): EdgeFunction {
     run(event) {
       outcome = {};
       origin = undefined;
-      context["__event"] = JSON.stringify(event);
+      context.__event = JSON.stringify(event);
       try {
         call.runInContext(context, { timeout: FUNCTION_TIMEOUT_MS });
       } catch (error) {
