@@ -1,0 +1,99 @@
+import { createHash } from "node:crypto";
+import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
+import path from "node:path";
+
+/** Small records by key: in memory, and each in a JSON file of its own when there is a folder. */
+export interface RecordStore<T> {
+  readonly values: ReadonlyMap<string, T>;
+  get(key: string): T | undefined;
+  /** Seen by `get` at once; resolves when the file is whole on disk. Later calls for a key win over earlier ones. */
+  put(key: string, value: T): Promise<void>;
+  delete(key: string): Promise<void>;
+  /** Resolves when everything that was put is on disk. */
+  settled(): Promise<void>;
+}
+
+/** What a file holds: its name is only a hint, since a key can be longer than a file name may be. */
+interface Stored<T> {
+  key: string;
+  value: T;
+}
+
+/**
+ * Opens the records of a folder (made when missing), or empty ones in memory when `folder` is undefined.
+ * A file is written whole and renamed into place, so that a killed program leaves the old or the new one.
+ * @throws Error that names a file which is not one of ours
+ */
+export async function openRecords<T>(folder: string | undefined): Promise<RecordStore<T>> {
+  const values = new Map<string, T>();
+  if (folder !== undefined) await readAll(folder, values);
+
+  const writing = new Map<string, Promise<void>>();
+  function write(key: string): Promise<void> {
+    if (folder === undefined) return Promise.resolve();
+    const file = path.join(folder, fileName(key));
+    const next = (writing.get(key) ?? Promise.resolve())
+      .catch(() => {})
+      .then(async () => {
+        const value = values.get(key);
+        if (value === undefined) await rm(file, { force: true });
+        else await writeWhole(file, JSON.stringify({ key, value } satisfies Stored<T>));
+      });
+    writing.set(key, next);
+    const forget = () => {
+      if (writing.get(key) === next) writing.delete(key);
+    };
+    next.then(forget, forget);
+    return next;
+  }
+
+  return {
+    values,
+    get: (key) => values.get(key),
+    put(key, value) {
+      values.set(key, value);
+      return write(key);
+    },
+    delete(key) {
+      values.delete(key);
+      return write(key);
+    },
+    async settled() {
+      while (writing.size > 0) await Promise.allSettled(writing.values());
+    },
+  };
+}
+
+async function readAll<T>(folder: string, values: Map<string, T>): Promise<void> {
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  for (const name of await readdir(folder)) {
+    const file = path.join(folder, name);
+    if (name.endsWith(".tmp")) await rm(file, { force: true });
+    if (!name.endsWith(".json")) continue;
+    try {
+      const stored = JSON.parse(await readFile(file, "utf8")) as Stored<T>;
+      values.set(stored.key, stored.value);
+    } catch (cause) {
+      throw new Error(`${file} is not readable state. Delete that file to go on without what it held.`, { cause });
+    }
+  }
+}
+
+/** Synced before the rename: otherwise a machine that loses power can keep the new name with no content. */
+async function writeWhole(file: string, text: string): Promise<void> {
+  const temporary = `${file}.tmp`;
+  const handle = await open(temporary, "w", 0o600);
+  try {
+    await handle.writeFile(text);
+    await handle.datasync();
+  } finally {
+    await handle.close();
+  }
+  await rename(temporary, file);
+}
+
+/** Readable where the key allows it; file names end at 255 bytes and do not take every character. */
+function fileName(key: string): string {
+  const readable = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,150}$/.test(key);
+  return `${readable ? key : createHash("sha256").update(key).digest("hex")}.json`;
+}
