@@ -50,9 +50,10 @@ export interface ResourceProvider {
   /**
    * Makes the resource, or finds it as it was left by an earlier run (state is found by logical id).
    * @param properties with all intrinsics resolved
+   * @param type of the resource as the template names it; custom resources have many
    * @throws Error that says which property has a value that is not modelled
    */
-  deploy(logicalId: string, properties: Readonly<Record<string, unknown>>): Promise<Deployed>;
+  deploy(logicalId: string, properties: Readonly<Record<string, unknown>>, type?: string): Promise<Deployed>;
 }
 
 /** An AWS API request as it came over the wire, signature's scope already read. */

@@ -54,7 +54,7 @@ export async function deployTemplate(options: DeployOptions): Promise<Stack> {
     if (resource === undefined || provider === undefined) return false;
     try {
       const properties = resolveIntrinsics(resource.Properties ?? {}, scope) as Record<string, unknown>;
-      deployed.set(logicalId, await provider.deploy(logicalId, properties));
+      deployed.set(logicalId, await provider.deploy(logicalId, properties, resource.Type));
       return true;
     } catch (error) {
       failures.push(`${logicalId} (${resource.Type}): ${error instanceof Error ? error.message : String(error)}`);
