@@ -134,7 +134,7 @@ function usePageKeys(field: { readonly current: HTMLInputElement | null }) {
       } else if (event.key === "j") focusRow(rows[Math.min(at + 1, rows.length - 1)]);
       else if (event.key === "k") focusRow(rows[Math.max(at - 1, 0)]);
       else if (event.key === "o" && at >= 0) {
-        const id = rows[at]?.dataset["row"] as string;
+        const id = rows[at]?.dataset.row as string;
         const workspace = app.workspaces.get(id);
         if (workspace && mainActionOf(workspace) === "start") rowAction(rows[at])?.click();
         else window.open(workspaceHash(id), "_blank", "noopener");

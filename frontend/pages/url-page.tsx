@@ -26,7 +26,6 @@ export function UrlPage({ contextUrl }: { contextUrl: string }) {
   );
   const reopen = useAction((signal, id: string) => openExisting(app, id, contextUrl, signal));
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: asked once for each attempt
   useEffect(() => {
     const controller = new AbortController();
     setError(undefined);

@@ -17,7 +17,6 @@ export function WorkspacePage({ id }: { id: string }) {
   if (workspace) wasThere.current = true;
 
   // Again for each run, and when the connection is back: pushes of the log may have been missed.
-  // biome-ignore lint/correctness/useExhaustiveDependencies: see above
   useEffect(() => {
     let here = true;
     setError(undefined);

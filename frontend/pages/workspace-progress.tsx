@@ -36,7 +36,6 @@ export function WorkspaceProgress({ workspace }: { workspace: Workspace }) {
   const create = useAction((signal, url: string) => createWorkspace(app, url, requestId.current, undefined, signal));
 
   const phase = instance?.phase ?? "stopped";
-  // biome-ignore lint/correctness/useExhaustiveDependencies: acts when the phase changes
   useEffect(() => {
     watched.current = watch(watched.current, workspace);
     if (phase === "running" && watched.current.goesOn) enter.run();

@@ -9,17 +9,13 @@ export function Frame({ children, onShowKeys }: { children: ComponentChildren; o
   const { announcement } = useApp();
   return (
     <div class="mx-auto flex min-h-dvh max-w-[960px] flex-col px-4 sm:px-6">
-      <a
-        href="#main"
+      <button
+        type="button"
         class="sr-only focus:not-sr-only focus:absolute focus:top-2 focus:left-2 focus:z-30 focus:rounded-md focus:bg-surface focus:px-4 focus:py-2"
-        onClick={(event) => {
-          // The hash is the route, so that the link moves the focus itself.
-          event.preventDefault();
-          document.querySelector("main")?.focus();
-        }}
+        onClick={() => document.querySelector("main")?.focus()}
       >
         Skip to content
-      </a>
+      </button>
       <header class="flex h-16 items-center justify-between">
         <a href="#/" class="-mx-1 flex items-center gap-2 rounded-md px-1 text-base font-semibold tracking-tight">
           <Mark />

@@ -41,7 +41,6 @@ export function Menu({
   }
 
   function onKeyDown(event: KeyboardEvent) {
-    if (!open) return;
     // Letters typed here are not the page's shortcuts.
     event.stopPropagation();
     if (event.key === "Escape" || event.key === "Tab") return close();
@@ -56,7 +55,7 @@ export function Menu({
   }
 
   return (
-    <div ref={root} class="relative" onKeyDown={onKeyDown}>
+    <div ref={root} class="relative">
       <button
         ref={button}
         type="button"
@@ -72,7 +71,7 @@ export function Menu({
       {open && (
         <div class="absolute right-0 z-20 mt-1 min-w-48 rounded-lg border border-line bg-surface p-1 shadow-lg shadow-black/10">
           {heading}
-          <div role="menu" id={id} aria-label={label}>
+          <div role="menu" tabIndex={-1} id={id} aria-label={label} onKeyDown={onKeyDown}>
             {items.map((item) => (
               <button
                 key={item.label}

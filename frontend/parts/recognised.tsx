@@ -17,7 +17,7 @@ export function Recognised({ text, id }: { text: string; id: string }) {
 function RecognisedParts({ text }: { text: string }) {
   if (text.trim() === "") {
     return (
-      <span class="text-faint">A repository, branch, tag or commit of any Git server, over https or SSH form.</span>
+      <span class="text-faint">A repository, branch, tag or commit on any Git server, in its https or SSH form.</span>
     );
   }
   const recognised = recogniseUrl(text);
@@ -26,7 +26,8 @@ function RecognisedParts({ text }: { text: string }) {
     <>
       <Part name="Host">{recognised.host}</Part>
       <Part name="Repository">{recognised.repository}</Part>
-      {recognised.ref && <Part name={recognised.ref.name}>{recognised.ref.value}</Part>}
+      <Part name={recognised.ref.name}>{recognised.ref.value}</Part>
+      {recognised.hasCredential && <span>With credentials: used for cloning, and kept out of the address.</span>}
     </>
   );
 }
