@@ -57,12 +57,13 @@ function unaskedEnd(end: TaskEnd): Conditions {
   }
 }
 
-function exitText({ exitCode, containerReason }: TaskEnd): string {
+function exitText({ exitCode, reason: stopped, containerReason }: TaskEnd): string {
   if (/OutOfMemory/i.test(containerReason ?? "")) {
     return "The workspace used up its memory and was ended. Start it again, or choose a larger class.";
   }
   const code = exitCode === undefined ? "" : ` with code ${exitCode}`;
-  const reason = containerReason ? ` (${containerReason})` : "";
+  const said = containerReason || stopped.replace(/^Essential container in task exited[:.]?\s*/, "");
+  const reason = said ? ` (${said.slice(0, 500)})` : "";
   return `The workspace's supervisor ended by itself${code}${reason}. The files are kept; start it again.`;
 }
 

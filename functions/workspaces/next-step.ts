@@ -100,7 +100,9 @@ function endingWithoutTask(instance: Instance, now: number, looked: ReadonlySet<
   if (!attempt || attempt.number <= refused) return gone(now, "Nothing was started.");
   if (!looked.has("find-task")) return { kind: "find-task" };
   const until = attempt.at + TASK_GRACE_MS;
-  return now >= until ? gone(now, "No machine was found for it.") : { kind: "wait", until: Math.min(until, now + 5_000) };
+  return now >= until
+    ? gone(now, "No machine was found for it.")
+    : { kind: "wait", until: Math.min(until, now + 5_000) };
 }
 
 function afterwards(row: WorkspaceRow, instance: Instance): Step {

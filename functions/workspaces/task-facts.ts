@@ -112,9 +112,7 @@ export interface EcsTask {
   stoppedAt?: string | Date | undefined;
   stopCode?: string | undefined;
   stoppedReason?: string | undefined;
-  containers?:
-    | { name?: string | undefined; exitCode?: number | undefined; reason?: string | undefined }[]
-    | undefined;
+  containers?: { name?: string | undefined; exitCode?: number | undefined; reason?: string | undefined }[] | undefined;
   attachments?:
     | { type?: string | undefined; details?: { name?: string | undefined; value?: string | undefined }[] | undefined }[]
     | undefined;

@@ -18,6 +18,8 @@ export interface WorkspaceRow {
   readonly context: Context;
   readonly class: string;
   readonly createdAt: number;
+  /** Last start, stop or end of a run; follows from the instance. */
+  readonly lastUsedAt: number;
   /** Of `workspace.create`, to leave a mark when the row goes. */
   readonly requestId?: string;
   /** Sealed `{username, password}` that stood in the context URL. */

@@ -1,0 +1,58 @@
+/** The driver's step that makes a workspace's volume, once in its life. */
+import { clock } from "#functions/runtime/clock.ts";
+import { log } from "#functions/runtime/log.ts";
+import { isFromCloud, kindOfError, permanentText } from "./cloud-error.ts";
+import { type Fact, type Instance, joinAll } from "./facts.ts";
+import { joinFacts, updateWorkspace } from "./update-workspace.ts";
+import { makeAccessPoint, makeTaskDefinition, removeTaskDefinition } from "./volume-store.ts";
+import type { Volume, WorkspaceRow } from "./workspace-row.ts";
+
+export async function makeVolume(row: WorkspaceRow, instance: Instance): Promise<"done" | "later"> {
+  try {
+    await build(row, instance);
+    return "done";
+  } catch (error) {
+    if (!isFromCloud(error)) throw error;
+    if (kindOfError(error) === "permanent") {
+      log.error("A volume cannot be made.", { error });
+      const message = permanentText("Its volume could not be made", error);
+      await joinFacts(row.id, instance.id, [{ kind: "failure", at: clock.now(), message }]);
+      return "done";
+    }
+    log.warn("A volume waits for AWS.", { error });
+    const note = "Waiting for its turn: AWS makes a limited number of volumes each second";
+    if (instance.waiting?.note !== note) {
+      const at = clock.now();
+      await joinFacts(row.id, instance.id, [{ kind: "waiting", at, note, retryAt: at }]);
+    }
+    return "later";
+  }
+}
+
+/** What AWS was asked for is written down before, and what it answered after, so that nothing is left when this is killed. */
+async function build(row: WorkspaceRow, instance: Instance): Promise<void> {
+  const startedAt = clock.now();
+  if (row.volume.askedAt === undefined) {
+    await keep(row, instance, { askedAt: startedAt }, [{ kind: "volume", startedAt }]);
+  }
+  const accessPointId = row.volume.accessPointId ?? (await makeAccessPoint(row.id, row.volume.directory));
+  const taskDefinitionArn = await makeTaskDefinition(row.id, accessPointId);
+  const facts: Fact[] = [{ kind: "volume", startedAt, readyAt: clock.now() }];
+  const after = await keep(row, instance, { accessPointId, taskDefinitionArn }, facts);
+  // Two drivers at once: the other's definition was written first, so this one is one too many.
+  if (after && after.volume.taskDefinitionArn !== taskDefinitionArn) await removeTaskDefinition(taskDefinitionArn);
+}
+
+function keep(
+  row: WorkspaceRow,
+  instance: Instance,
+  made: Partial<Volume>,
+  facts: readonly Fact[],
+): Promise<WorkspaceRow | undefined> {
+  return updateWorkspace(row.id, (current) => ({
+    ...current,
+    // What is there stays.
+    volume: { ...made, ...current.volume },
+    ...(current.instance?.id === instance.id ? { instance: joinAll(current.instance, facts) } : {}),
+  }));
+}
