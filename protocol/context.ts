@@ -19,7 +19,7 @@ export const Context = v.object({
   /** `empty`: the repository has no commit yet. */
   kind: v.picklist(["repository", "branch", "tag", "commit", "pull-request", "empty"]),
   repository: Repository,
-  /** Short name of the branch or tag, the full name of any other ref (`refs/pull/7/head`), or the commit's hash; empty for an empty repository. */
+  /** Short name of the branch or tag, the full name of any other ref (`refs/pull/7/head`), or the commit's hash. Of an empty repository the branch that its HEAD names; empty when its server does not say. */
   ref: v.string(),
   refType: RefType,
   /** 40 or 64 hexadecimal digits; absent for an empty repository. */
