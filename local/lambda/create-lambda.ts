@@ -28,7 +28,7 @@ export interface LambdaDependencies {
   readonly keys: AccessKeys;
   endpointUrl(): string;
   /** Folder that stands for an EFS access point. */
-  resolveAccessPoint(arn: string): string | undefined;
+  resolveAccessPoint(arn: string): Promise<string>;
   queue(arn: string): Queue | undefined;
 }
 
@@ -68,13 +68,13 @@ export async function createLambda(context: ServiceContext, dependencies: Lambda
   );
 
   const resources = lambdaResources({
-    addFunction(logicalId, properties) {
+    async addFunction(logicalId, properties) {
       const name = String(properties.FunctionName ?? physicalName(logicalId));
       const arn = arnOf(name);
       const roleArn = properties.Role === undefined ? undefined : String(properties.Role);
       const key = dependencies.keys.issue({ name, logicalId, roleArn });
       const memoryMb = Number(properties.MemorySize ?? 128);
-      const definition = readFunction(properties, {
+      const definition = await readFunction(properties, {
         logicalId,
         name,
         arn,

@@ -3,7 +3,7 @@ import type { AsyncSettings } from "./async-invocations.ts";
 import type { MappingSettings } from "./queue-mapping.ts";
 
 export interface LambdaDeployment {
-  addFunction(logicalId: string, properties: Readonly<Record<string, unknown>>): { name: string; arn: string };
+  addFunction(logicalId: string, properties: Readonly<Record<string, unknown>>): Promise<{ name: string; arn: string }>;
   configureAsync(functionName: string, settings: Partial<AsyncSettings>): void;
   addMapping(queueArn: string, functionName: string, settings: Omit<MappingSettings, "functionArn">): void;
   grant(functionName: string, grant: { principal: string; sourceArn: string | undefined }): void;
@@ -44,7 +44,7 @@ function functionProvider(deployment: LambdaDeployment): ResourceProvider {
       Tags: { inert: "describes" },
     },
     async deploy(logicalId, properties) {
-      const { name, arn } = deployment.addFunction(logicalId, properties);
+      const { name, arn } = await deployment.addFunction(logicalId, properties);
       const deadLetter = (properties.DeadLetterConfig as { TargetArn?: string } | undefined)?.TargetArn;
       if (deadLetter !== undefined) deployment.configureAsync(name, { deadLetter });
       return { ref: name, attributes: { Arn: arn } };

@@ -8,15 +8,15 @@ export interface ReadFunctionOptions {
   readonly assets: Readonly<Record<string, string>>;
   /** What the program adds to, or puts instead of, the template's variables. */
   environment(variables: Readonly<Record<string, string>>): Record<string, string>;
-  /** Folder that stands for an access point; `undefined` for an ARN that is none of one. */
-  resolveAccessPoint(arn: string): string | undefined;
+  /** Folder that stands for an access point. @throws for an ARN that is none of one */
+  resolveAccessPoint(arn: string): Promise<string>;
 }
 
 /** The function that a resource's properties describe. @throws Error that names the property whose value is not modelled */
-export function readFunction(
+export async function readFunction(
   properties: Readonly<Record<string, unknown>>,
   options: ReadFunctionOptions,
-): FunctionDefinition {
+): Promise<FunctionDefinition> {
   const runtime = String(properties.Runtime);
   if (!/^nodejs2[0-9]\.x$/.test(runtime)) throw new Error(`Runtime: ${runtime} is not modelled, only Node.js ≥ 20 is`);
   const variables = (properties.Environment as { Variables?: Record<string, unknown> } | undefined)?.Variables ?? {};
@@ -33,7 +33,9 @@ export function readFunction(
       properties.ReservedConcurrentExecutions === undefined
         ? undefined
         : Number(properties.ReservedConcurrentExecutions),
-    environment: options.environment(rewriteMounts(texts, properties.FileSystemConfigs, options.resolveAccessPoint)),
+    environment: options.environment(
+      await rewriteMounts(texts, properties.FileSystemConfigs, options.resolveAccessPoint),
+    ),
   };
 }
 
@@ -48,17 +50,16 @@ function findCode(code: unknown, assets: Readonly<Record<string, string>>): stri
 /**
  * A worker has no mount of its own, so variables that begin with a mount path name the folder behind the access point.
  */
-function rewriteMounts(
+async function rewriteMounts(
   variables: Readonly<Record<string, string>>,
   configs: unknown,
-  resolveAccessPoint: (arn: string) => string | undefined,
-): Record<string, string> {
-  const mounts = ((configs ?? []) as { Arn: string; LocalMountPath: string }[]).map(
-    ({ Arn: arn, LocalMountPath: path }) => {
-      const folder = resolveAccessPoint(arn);
-      if (folder === undefined) throw new Error(`FileSystemConfigs: there is no access point ${arn}`);
-      return { path, folder };
-    },
+  resolveAccessPoint: (arn: string) => Promise<string>,
+): Promise<Record<string, string>> {
+  const mounts = await Promise.all(
+    ((configs ?? []) as { Arn: string; LocalMountPath: string }[]).map(async ({ Arn: arn, LocalMountPath: path }) => ({
+      path,
+      folder: await resolveAccessPoint(arn),
+    })),
   );
   const rewrite = (value: string): string => {
     const mount = mounts.find(({ path }) => value === path || value.startsWith(`${path}/`));
