@@ -1,7 +1,12 @@
 import { build } from "./build.ts";
 import { installIde } from "./workspace-image/ide/install-ide.ts";
 
-/** Everything that `npm start` and the tests need on disk: what is built, and the IDE. */
-export async function prepare(): Promise<void> {
-  await Promise.all([build(), installIde()]);
+/** Puts on disk what `npm start` and the tests need: what is built, and the IDE. Says why when it cannot, and ends the process. */
+export async function prepareOrExit(): Promise<void> {
+  const ends = await Promise.allSettled([build(), installIde()]);
+  const failed = ends.find((end) => end.status === "rejected");
+  if (!failed) return;
+  const { reason } = failed;
+  console.error(`\n${reason instanceof Error ? reason.message : reason}`);
+  process.exit(1);
 }

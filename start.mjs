@@ -5,7 +5,7 @@ import { haveNode24 } from "./with-node-24.mjs";
 
 if (await haveNode24(fileURLToPath(import.meta.url))) {
   module.enableCompileCache();
-  const { prepare } = await import("./prepare.ts");
-  await prepare();
+  const { prepareOrExit } = await import("./prepare.ts");
+  await prepareOrExit();
   await import("./local/main.ts");
 }

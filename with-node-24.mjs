@@ -16,6 +16,8 @@ const MODULES = join(ROOT, "node_modules");
 const STAMP = join(MODULES, ".atelier-lock-hash");
 const OLDEST_NODE = 20;
 const WANTED_NODE = 24;
+// npm's own patience is two minutes, in which it says nothing.
+const RETRIES = ["--fetch-retries=2", "--fetch-retry-mintimeout=500", "--fetch-retry-maxtimeout=3000"];
 
 /**
  * Installs what the lock names, unless it is there. Then, with Node 24 or newer, answers true; with an older one, runs
@@ -110,7 +112,7 @@ async function replaceModules(lock) {
 
 /** @returns {Promise<{code: number | null, output: string}>} */
 function npmInstall(folder) {
-  const args = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
+  const args = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error", ...RETRIES];
   const own = process.env.npm_execpath;
   const viaNode = own?.endsWith(".js") || own?.endsWith(".cjs");
   const child = spawn(viaNode ? process.execPath : "npm", viaNode ? [own, ...args] : args, {

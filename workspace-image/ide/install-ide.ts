@@ -9,6 +9,9 @@ import { run } from "./run-program.ts";
 import { showProgress } from "./show-progress.ts";
 import { CODE_SERVER } from "./version.ts";
 
+/** npm's own patience is two minutes, in which it says nothing. */
+const RETRIES = ["--fetch-retries=2", "--fetch-retry-mintimeout=500", "--fetch-retry-maxtimeout=3000"];
+
 /** `ATELIER_CACHE`: only what can be fetched again. */
 export function cacheDirectory(env: NodeJS.ProcessEnv = process.env): string {
   return env.ATELIER_CACHE || join(env.XDG_CACHE_HOME || join(homedir(), ".cache"), "atelier");
@@ -90,7 +93,7 @@ async function npmInstall(folder: string): Promise<void> {
 async function npm(args: readonly string[], folder: string): Promise<string> {
   const own = process.env.npm_execpath;
   const [program, ...first] = own?.endsWith(".js") ? [process.execPath, own] : ["npm"];
-  const all = [...first, ...args, "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
+  const all = [...first, ...args, "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error", ...RETRIES];
   // npm's own variables describe the project that it was started in, which is ours.
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !isProjectSetting(name)));
   const { code, output, stdout } = await run(program as string, all, { cwd: folder, env });
