@@ -2,8 +2,9 @@ import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type GitServer, startGitServer } from "../git-server.ts";
+import type { GitServer } from "../git-server.ts";
 import { eventually } from "../person.ts";
+import { serveShop } from "../shop-repository.ts";
 import { type RunningAtelier, removeHome, startAtelier } from "../start-atelier.ts";
 import { findInVolumes } from "../system/find-in-volumes.ts";
 import { launchChromium } from "./launch-chromium.ts";
@@ -30,8 +31,7 @@ async function seeInExplorer(file: string): Promise<void> {
 
 beforeAll(async () => {
   mkdirSync(SCREENSHOTS, { recursive: true });
-  git = await startGitServer();
-  await git.createRepository("acme/shop.git", { "README.md": "# Shop\n", "src/app.ts": "export const answer = 42;\n" });
+  git = await serveShop();
   atelier = await startAtelier();
   browser = await launchChromium();
   ada = await browser.newContext({ viewport: { width: 1280, height: 800 } });

@@ -1,8 +1,9 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type GitServer, startGitServer } from "../git-server.ts";
+import type { GitServer } from "../git-server.ts";
 import { Person, send } from "../person.ts";
+import { serveShop } from "../shop-repository.ts";
 import { freePort, type RunningAtelier, removeHome, startAtelier } from "../start-atelier.ts";
 
 let atelier: RunningAtelier;
@@ -10,8 +11,7 @@ let git: GitServer;
 let ada: Person;
 
 beforeAll(async () => {
-  git = await startGitServer();
-  await git.createRepository("acme/shop.git", { "README.md": "# Shop\n" });
+  git = await serveShop();
   atelier = await startAtelier();
   ada = await Person.signIn(atelier.origin, "ada");
 });

@@ -1,7 +1,8 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type GitServer, startGitServer } from "../git-server.ts";
+import type { GitServer } from "../git-server.ts";
 import { Person } from "../person.ts";
+import { serveShop } from "../shop-repository.ts";
 import { type RunningAtelier, removeHome, startAtelier } from "../start-atelier.ts";
 import { findInVolumes } from "./find-in-volumes.ts";
 
@@ -9,8 +10,7 @@ let atelier: RunningAtelier;
 let git: GitServer;
 
 beforeAll(async () => {
-  git = await startGitServer();
-  await git.createRepository("acme/shop.git", { "README.md": "# Shop\n" });
+  git = await serveShop();
   atelier = await startAtelier();
 });
 

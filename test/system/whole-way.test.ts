@@ -1,17 +1,16 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type GitServer, startGitServer } from "../git-server.ts";
+import type { GitServer } from "../git-server.ts";
 import { eventually, navigate, Person, type RpcError, send } from "../person.ts";
+import { serveShop } from "../shop-repository.ts";
 import { type RunningAtelier, removeHome, startAtelier } from "../start-atelier.ts";
 
 let atelier: RunningAtelier;
 let git: GitServer;
 
 beforeAll(async () => {
-  git = await startGitServer();
-  await git.createRepository("acme/shop.git", { "README.md": "# Shop\n", "src/app.ts": "export const answer = 42;\n" });
-  await git.createRepository("acme/empty.git", {});
+  git = await serveShop();
   atelier = await startAtelier();
 });
 
