@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { App, Validations } from "aws-cdk-lib";
 import recommendedFlags from "aws-cdk-lib/recommended-feature-flags.json" with { type: "json" };
@@ -12,7 +11,6 @@ const ACKNOWLEDGED = {
 };
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const manifest = JSON.parse(readFileSync(`${root}package.json`, "utf8")) as { version: string };
 
 // `cdk deploy` names another folder.
 const outdir = process.env.CDK_OUTDIR ?? `${root}cdk.out`;
@@ -30,7 +28,6 @@ for (const [id, reason] of Object.entries(ACKNOWLEDGED)) Validations.of(app).ack
 new AtelierStack(app, "Atelier", {
   buildDirectory: `${root}build`,
   edgeFunction: `${root}edge/viewer-request.js`,
-  release: manifest.version,
   dashboardDomain: app.node.tryGetContext("dashboardDomain"),
   workspaceDomain: app.node.tryGetContext("workspaceDomain"),
 });

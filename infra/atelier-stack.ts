@@ -22,8 +22,6 @@ export interface AtelierStackProps {
   readonly buildDirectory: string;
   /** The edge function's source. */
   readonly edgeFunction: string;
-  /** What `GET /version` says. */
-  readonly release: string;
   /** Defaults of the template's parameters; without them whoever deploys must say. */
   readonly dashboardDomain?: string | undefined;
   readonly workspaceDomain?: string | undefined;
@@ -47,6 +45,8 @@ export class AtelierStack extends Stack {
     const siteDirectory = `${buildDirectory}/frontend`;
     if (!existsSync(siteDirectory)) throw new Error(`There is no ${siteDirectory}. Run \`npm run build\` first.`);
 
+    const siteHash = Files.fingerprint(siteDirectory);
+
     const parameters = new Parameters(this, "Parameters", { dashboardDomain, workspaceDomain });
     const network = new Network(this, "Network", {
       supervisorPort: SUPERVISOR_PORT,
@@ -69,7 +69,7 @@ export class AtelierStack extends Stack {
     const socketApi = new SocketApi(this, "SocketApi");
     const functions = new ControlPlane(this, "ControlPlane", {
       buildDirectory,
-      release: props.release,
+      release: siteHash.slice(0, 16),
       parameters,
       network,
       table,
@@ -113,7 +113,7 @@ export class AtelierStack extends Stack {
       parameters,
       site,
       edge,
-      siteHash: Files.fingerprint(siteDirectory),
+      siteHash,
     });
 
     new CfnOutput(this, "DashboardUrl", { value: `${parameters.dashboardOrigin}/` });

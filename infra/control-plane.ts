@@ -1,8 +1,7 @@
 import { Duration } from "aws-cdk-lib";
 import { Construct } from "constructs";
 import { AtelierFunction, type AtelierFunctionProps } from "./atelier-function.ts";
-import type { Binding } from "./binding.ts";
-import { allow } from "./binding.ts";
+import { allow, type Binding } from "./binding.ts";
 import type { Bus } from "./bus.ts";
 import { DeadLetters } from "./dead-letters.ts";
 import type { FileSystem } from "./file-system.ts";
@@ -16,6 +15,7 @@ import type { WorkspaceTasks } from "./workspace-tasks.ts";
 
 export interface ControlPlaneProps {
   readonly buildDirectory: string;
+  /** What `GET /version` calls this deployment. */
   readonly release: string;
   readonly parameters: Parameters;
   readonly network: Network;
@@ -66,6 +66,8 @@ export class ControlPlane extends Construct {
         PRIVATE_GIT_HOSTS: parameters.privateGitHosts,
       },
     };
+    // Who reaches a task by its public name; this action knows no resources.
+    const interfaces: Binding = { statements: [allow(["ec2:DescribeNetworkInterfaces"], ["*"])] };
     const failures = new DeadLetters(this, "FailedEvents", {
       meaning: "A function failed three times with an event. The sweeper repairs what it can.",
     });
@@ -81,11 +83,11 @@ export class ControlPlane extends Construct {
     this.onDisconnect = this.#add("on-disconnect", "A socket closed", { timeout: Duration.seconds(10) });
     this.onDisconnect.bind(items);
     this.signIn = this.#add("sign-in", "Sign-in with OpenID Connect", { timeout: Duration.seconds(25) });
-    this.signIn.bind(items, rootKey, addresses, parameters.openIdClient);
+    this.signIn.bind(items, rootKey, addresses, parameters.openIdProvider, parameters.openIdClient);
     this.enter = this.#add("enter", "From the dashboard into a workspace", { timeout: Duration.seconds(10) });
-    this.enter.bind(items, rootKey, addresses);
+    this.enter.bind(items, rootKey, addresses, parameters.openIdProvider);
     this.version = this.#add("version", "GET /version", { timeout: Duration.seconds(5), memorySize: 256 });
-    this.version.bind({ environment: { RELEASE: props.release } });
+    this.version.bind({ environment: { RELEASE: props.release } }, parameters.openIdProvider);
 
     this.driveWorkspace = this.#add("drive-workspace", "Takes a workspace's next step", { timeout: DRIVER_TIMEOUT });
     this.driveWorkspace.bind(
@@ -97,14 +99,13 @@ export class ControlPlane extends Construct {
       rootKey,
       connections,
       addresses,
+      interfaces,
     );
     props.launchQueue.drive(this.driveWorkspace);
     this.onTaskChange = this.#add("on-task-change", "ECS said something of a task", {
       timeout: Duration.seconds(30),
       asynchronous: { ...REPEATED, failures },
     });
-    // This action knows no resources.
-    const interfaces = { statements: [allow(["ec2:DescribeNetworkInterfaces"], ["*"])] };
     this.onTaskChange.bind(items, launches, connections, addresses, interfaces);
     this.sweep = this.#add("sweep", "Repairs what was torn, each minute", {
       timeout: Duration.seconds(55),

@@ -53,11 +53,7 @@ export class FileSystem extends Construct {
       environment: { FILE_SYSTEM_ID: this.#efs.fileSystemId },
       statements: [
         allow(
-          [
-            "elasticfilesystem:CreateAccessPoint",
-            "elasticfilesystem:DescribeAccessPoints",
-            "elasticfilesystem:TagResource",
-          ],
+          ["elasticfilesystem:CreateAccessPoint", "elasticfilesystem:DescribeAccessPoints"],
           [this.#efs.fileSystemArn],
         ),
         allow(["elasticfilesystem:DeleteAccessPoint", "elasticfilesystem:DescribeAccessPoints"], [accessPoints]),

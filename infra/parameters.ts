@@ -21,7 +21,9 @@ export class Parameters extends Construct {
   readonly dashboardCertificateArn: string;
   readonly workspaceCertificateArn: string;
   readonly originFacingPrefixList: string;
-  /** The OpenID provider, with the right to read the client's secret. */
+  /** How the OpenID provider is called, by programs and by people. */
+  readonly openIdProvider: Binding;
+  /** Its client, with the right to read the client's secret. */
   readonly openIdClient: Binding;
 
   constructor(scope: Construct, id: string, props: ParametersProps) {
@@ -54,7 +56,7 @@ export class Parameters extends Construct {
       default: "/atelier/oidc-client-secret",
       allowedPattern: "/[a-zA-Z0-9_./-]+",
     });
-    this.openIdClient = {
+    this.openIdProvider = {
       environment: {
         OIDC_PROVIDER: this.#declare("OidcProvider", {
           description: "Name of the provider in the address of the sign-in: /login/<provider>",
@@ -65,6 +67,10 @@ export class Parameters extends Construct {
           description: "What people call the provider; the sign-in button shows it",
           default: "your company account",
         }),
+      },
+    };
+    this.openIdClient = {
+      environment: {
         OIDC_ISSUER: this.#declare("OidcIssuer", {
           description: "Issuer URL of the OpenID provider",
           allowedPattern: "https?://.+",
