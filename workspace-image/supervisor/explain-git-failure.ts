@@ -19,7 +19,7 @@ const RULES: readonly Rule[] = [
       `The disk is full: ${url} does not fit into this workspace. Delete workspaces that are no longer needed, or choose a class with a larger disk.`,
   },
   {
-    sign: /Remote branch .* not found|couldn't find remote ref|not our ref|no such remote ref|reference is not a tree|unable to read tree|pathspec .* did not match|is not a commit and a branch|invalid object name|does not allow request for unadvertised/i,
+    sign: /Remote branch .* not found|couldn't find remote ref|not our ref|no such remote ref|reference is not a tree|unable to read tree|pathspec .* did not match|is not a commit and a branch|invalid object name|invalid reference|does not allow request for unadvertised/i,
     sentence: ({ url, ref }) =>
       `${ref} is no longer in ${url}. Look whether it was renamed or deleted, and open the workspace from a URL that exists.`,
   },

@@ -9,17 +9,19 @@ export interface Opening {
   readonly folder: string;
   /** Absolute path of a file to show first. */
   readonly file?: string | undefined;
+  /** `location.host` of the browser, which is how the workbench names the machine. */
+  readonly authority: string;
 }
 
 const TAG = /(<meta id="vscode-workbench-web-configuration" data-settings=")([^"]*)(">)/;
 
 /** @returns the page with the folder in its configuration; the same page when it carries none or opens something else already */
-export function openFolder(page: string, { folder, file }: Opening): string {
+export function openFolder(page: string, { folder, file, authority }: Opening): string {
   const match = TAG.exec(page);
   if (!match) return page;
   const configuration = readJson(unescapeHtml(match[2] as string));
   if (!configuration || configuration.folderUri || configuration.workspaceUri) return page;
-  const at = (path: string): object => ({ scheme: "vscode-remote", authority: configuration.remoteAuthority, path });
+  const at = (path: string): object => ({ scheme: "vscode-remote", authority, path });
   const changed = {
     ...configuration,
     folderUri: at(folder),

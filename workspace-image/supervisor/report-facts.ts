@@ -20,6 +20,7 @@ export class Reporter {
   readonly #options: ReporterOptions;
   readonly #bootId = randomBytes(8).toString("hex");
   #sequence = 0;
+  #lastAt = Number.NEGATIVE_INFINITY;
   #facts: Facts = { clone: { state: "waiting" }, ide: { state: "waiting" }, ports: [], tasks: [] };
   #isChanged = false;
   #isRefused = false;
@@ -59,7 +60,9 @@ export class Reporter {
 
   async #run(): Promise<void> {
     while (this.#isChanged && !this.#isRefused) {
-      const startedAt = this.#options.clock.now();
+      const left = this.#lastAt + SHORTEST_INTERVAL_MS - this.#options.clock.now();
+      if (left > 0) await pause(this.#options.clock, left);
+      this.#lastAt = this.#options.clock.now();
       try {
         await this.#options.send(() => this.#newest());
       } catch (error) {
@@ -68,8 +71,6 @@ export class Reporter {
         this.#options.onRefused(error);
         return;
       }
-      const left = startedAt + SHORTEST_INTERVAL_MS - this.#options.clock.now();
-      if (this.#isChanged && left > 0) await pause(this.#options.clock, left);
     }
   }
 

@@ -48,7 +48,7 @@ export class Gate {
   readonly #upgraded = new Set<Duplex>();
   access: Access | undefined;
   /** What the IDE opens; absent until the repository and the IDE are ready. */
-  opening: Opening | undefined;
+  opening: Omit<Opening, "authority"> | undefined;
   isStopping = false;
 
   constructor(options: GateOptions) {
@@ -136,10 +136,10 @@ export class Gate {
     const { method = "GET", headers } = request;
     const foreign = refuseForeign({ method, headers, isUpgrade }, ownOrigin, place.port !== undefined);
     if (foreign) return { page: { status: 403, title: "Not from there", text: foreign } };
-    return this.#target(request, place.port);
+    return this.#target(request, host, place.port);
   }
 
-  async #target(request: IncomingMessage, port: number | undefined): Promise<Admission> {
+  async #target(request: IncomingMessage, host: string, port: number | undefined): Promise<Admission> {
     if (port !== undefined) {
       const target = portTarget(port);
       return (await this.#options.ports.has(port)) ? { target, isIde: false } : { page: target.absent };
@@ -150,7 +150,7 @@ export class Gate {
     const target: Target = {
       options: { socketPath: this.#options.idePath, agent: this.#ide },
       absent: IDE_AWAY,
-      rewrite: isPage ? (page) => openFolder(page, opening) : undefined,
+      rewrite: isPage ? (page) => openFolder(page, { ...opening, authority: host }) : undefined,
     };
     return { target, isIde: true };
   }
