@@ -1,3 +1,4 @@
+import dns from "node:dns";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -16,7 +17,6 @@ import "@aws-sdk/signature-v4a";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { HeldClock, realRandom } from "#local/clock.ts";
 import type { ServiceContext } from "#local/service.ts";
-import { answerAccountHosts } from "./answer-account-hosts.ts";
 import { createKeyValueStores, type KeyValueStores } from "./create-key-value-stores.ts";
 
 let directory: string;
@@ -145,3 +145,17 @@ describe("a key value store, through the SDK's client", () => {
     );
   });
 });
+
+/**
+ * The client puts the account id before whatever endpoint it is given, and nothing stops it: `localhost` becomes
+ * `111122223333.localhost`, a name that browsers take to loopback and most systems do not know. Functions are given the same answer.
+ */
+function answerAccountHosts(): () => void {
+  const original = dns.lookup as (hostname: string, ...rest: unknown[]) => void;
+  const answer = (hostname: string, ...rest: unknown[]) =>
+    original(hostname.endsWith(".localhost") ? "127.0.0.1" : hostname, ...rest);
+  dns.lookup = answer as typeof dns.lookup;
+  return () => {
+    dns.lookup = original as typeof dns.lookup;
+  };
+}
