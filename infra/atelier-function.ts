@@ -10,7 +10,6 @@ import {
   LoggingFormat,
   Runtime,
 } from "aws-cdk-lib/aws-lambda";
-import { SqsDestination } from "aws-cdk-lib/aws-lambda-destinations";
 import { LogGroup, RetentionDays } from "aws-cdk-lib/aws-logs";
 import { Construct } from "constructs";
 import { allow, type Binding } from "./binding.ts";
@@ -77,8 +76,10 @@ export class AtelierFunction extends Construct {
       this.function.configureAsyncInvoke({
         retryAttempts,
         maxEventAge,
-        onFailure: new SqsDestination(failures.queue),
+        // CDK's own class grants reading the queue's attributes as well.
+        onFailure: { bind: () => ({ destination: failures.queue.queueArn }) },
       });
+      role.addToPolicy(allow(["sqs:SendMessage"], [failures.queue.queueArn]));
     }
   }
 
