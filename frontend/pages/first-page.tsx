@@ -3,6 +3,7 @@ import { useApp } from "../app.ts";
 import { Button } from "../parts/button.tsx";
 import { isTyping } from "../parts/is-typing.ts";
 import { moveRows } from "../parts/move-rows.ts";
+import { Problem } from "../parts/problem.tsx";
 import { Recognised } from "../parts/recognised.tsx";
 import { useNow } from "../parts/use-now.ts";
 import { workspaceHash } from "../routing/route.ts";
@@ -40,7 +41,7 @@ export function FirstPage() {
           <input
             ref={field}
             id="context-url"
-            class="h-12 w-full min-w-0 flex-1 rounded-lg border border-edge bg-surface px-4 text-base placeholder:text-faint focus-visible:outline-offset-0"
+            class="h-12 w-full min-w-0 rounded-lg sm:flex-1 border border-edge bg-surface px-4 text-base placeholder:text-faint focus-visible:outline-offset-0"
             type="text"
             inputMode="url"
             autocomplete="off"
@@ -72,6 +73,23 @@ function WorkspaceList() {
     if (rows.current) moveRows(rows.current, tops.current);
   });
 
+  const problem = app.workspaces.problem.value;
+  if (problem && list.length === 0) {
+    return (
+      <div class="mt-8">
+        <Problem title="Your workspaces could not be fetched" text={problem.message}>
+          <Button
+            onClick={() => {
+              app.workspaces.problem.value = undefined;
+              app.refreshList().catch(() => {});
+            }}
+          >
+            Try again
+          </Button>
+        </Problem>
+      </div>
+    );
+  }
   if (list.length === 0) return app.workspaces.loaded.value ? <EmptyList /> : <Skeleton />;
   return (
     <section class="mt-8" aria-labelledby="list-title">

@@ -53,8 +53,8 @@ export function UrlPage({ contextUrl }: { contextUrl: string }) {
   }, [resolved, contextUrl]);
 
   function tryAgain() {
-    create.clear();
-    reopen.clear();
+    create.cancel();
+    reopen.cancel();
     setAttempt(attempt + 1);
   }
 
@@ -79,7 +79,10 @@ export function UrlPage({ contextUrl }: { contextUrl: string }) {
           <Next
             resolved={resolved}
             busy={create.busy ? "creating" : reopen.busy ? "reopening" : undefined}
-            onCreate={(classId) => create.run(classId)}
+            onCreate={(classId) => {
+              reopen.cancel();
+              create.run(classId);
+            }}
             onReopen={(id) => reopen.run(id)}
           />
         )}

@@ -46,16 +46,19 @@ export function WorkspaceProgress({ workspace }: { workspace: Workspace }) {
 
   const error = enter.error ?? stop.error ?? start.error ?? create.error;
   const arrival = app.arrivals.get(id);
+  function retry() {
+    if (enter.error) enter.run();
+    else if (stop.error) stop.run();
+    else if (start.error) start.run();
+    else if (arrival) create.run(arrival);
+  }
   return (
     <>
       <Heading workspace={workspace} />
       <div class="mt-6 flex flex-col gap-4">
         {error && (
           <Problem title={problemTitle(error)} text={error.message}>
-            <Button
-              kind="main"
-              onClick={() => (enter.error ? enter.run() : start.error ? start.run() : location.reload())}
-            >
+            <Button kind="main" onClick={retry}>
               Try again
             </Button>
             <ButtonLink href="#/">Back</ButtonLink>
@@ -72,7 +75,7 @@ export function WorkspaceProgress({ workspace }: { workspace: Workspace }) {
             </Button>
           </div>
         )}
-        {instance && <StageList stages={instance.stages} clock={clock} />}
+        {instance && instance.stages.length > 0 && <StageList stages={instance.stages} clock={clock} />}
         <div class="flex flex-wrap gap-2">
           {canStop(workspace) && (
             <Button busy={stop.busy} onClick={() => stop.run()}>
@@ -108,7 +111,7 @@ function Heading({ workspace }: { workspace: Workspace }) {
           <span class="font-mono text-base font-normal text-dim">{refName(workspace)}</span>
         </h1>
         <p class="mt-1 wrap-anywhere text-dim">
-          {hash && <span class="mr-2 font-mono text-[13px]">{shortHash(hash)}</span>}
+          {hash && context.refType !== "revision" && <span class="mr-2 font-mono text-[13px]">{shortHash(hash)}</span>}
           {commit?.subject}
         </p>
         <p class="font-mono text-xs leading-5 text-faint">{workspace.id}</p>

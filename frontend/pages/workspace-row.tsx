@@ -42,11 +42,11 @@ export function WorkspaceRow({ workspace, now }: { workspace: Workspace; now: nu
     >
       <div class="workspace-row">
         <div class="area-[name] min-w-0">
-          <div class="flex min-w-0 flex-wrap items-baseline gap-x-2">
-            <span class="truncate font-medium">{repositoryName(workspace)}</span>
-            <span class="truncate font-mono text-[13px] text-dim">{refName(workspace)}</span>
+          <div class="flex min-w-0 items-baseline gap-x-2">
+            <span class="min-w-16 truncate font-medium">{repositoryName(workspace)}</span>
+            <span class="min-w-12 shrink-[2] truncate font-mono text-[13px] text-dim">{refName(workspace)}</span>
           </div>
-          <div class="truncate font-mono text-xs leading-5 text-faint">{id}</div>
+          <div class="hidden truncate font-mono text-xs leading-5 text-faint min-[760px]:block">{id}</div>
         </div>
         <div class="row-meta">
           <div class="area-[state] text-[13px]">
@@ -56,7 +56,7 @@ export function WorkspaceRow({ workspace, now }: { workspace: Workspace; now: nu
           <RowUse workspace={workspace} now={now} />
           <Ports workspace={workspace} />
         </div>
-        <div class="area-[action] justify-self-end" data-action>
+        <div class="area-[action] grid" data-action>
           {action === "start" ? (
             <Button size="small" busy={start.busy} aria-label={`Start ${name}`} onClick={() => start.run()}>
               Start
@@ -102,12 +102,12 @@ export function WorkspaceRow({ workspace, now }: { workspace: Workspace; now: nu
         />
       )}
       {error && (
-        <p role="alert" class="mt-2 text-[13px] text-failed">
+        <p role="alert" class="mt-1 text-[13px] text-failed min-[760px]:pl-[120px]">
           {error.message}
         </p>
       )}
       {!error && instance?.phase === "stopped" && instance.conditions.failed && (
-        <p class="mt-2 text-[13px] wrap-anywhere text-dim">{instance.conditions.failed}</p>
+        <p class="mt-1 text-[13px] wrap-anywhere text-dim min-[760px]:pl-[120px]">{instance.conditions.failed}</p>
       )}
     </li>
   );
@@ -132,7 +132,9 @@ function RowUse({ workspace, now }: { workspace: Workspace; now: number }) {
         {sayAgo(lastUsedAt, now)}
       </time>
       {size && instance && instance.phase !== "stopped" && (
-        <div class="hidden text-xs leading-5 text-faint min-[400px]:block">{sayPrice(size.dollarsPerHour)}</div>
+        <div class="text-xs leading-5 text-faint max-[760px]:ml-3 max-[760px]:inline">
+          {sayPrice(size.dollarsPerHour)}
+        </div>
       )}
     </div>
   );

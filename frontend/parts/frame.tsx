@@ -21,7 +21,9 @@ export function Frame({ children, onShowKeys }: { children: ComponentChildren; o
           <Mark />
           Atelier
         </a>
-        <PersonMenu />
+        <div class="-mr-2">
+          <PersonMenu />
+        </div>
       </header>
       <OfflineBanner />
       <main tabIndex={-1} class="flex-1 pt-6 pb-16 outline-none sm:pt-10">
@@ -65,7 +67,12 @@ function PersonMenu() {
       }
       items={[{ label: "Sign out", act: () => void signOut() }]}
     >
-      <span class="max-w-40 truncate px-1">{user.name}</span>
+      <span class="flex items-center gap-1.5 pl-1">
+        <span class="max-w-40 truncate">{user.name}</span>
+        <svg class="size-3" viewBox="0 0 12 12" fill="none" stroke="currentColor" stroke-width="1.5" aria-hidden="true">
+          <path d="m2.5 4.5 3.5 3.5 3.5-3.5" stroke-linecap="round" stroke-linejoin="round" />
+        </svg>
+      </span>
     </Menu>
   );
 }

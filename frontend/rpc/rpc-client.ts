@@ -32,7 +32,7 @@ export class RpcClient {
   constructor(environment: RpcEnvironment) {
     this.#environment = environment;
     this.connection = new Connection(environment, {
-      ticket: async () => (await this.#post("socket.ticket", {}, undefined)).ticket,
+      ticket: () => this.#fetchTicket(),
       keepAlive: () => this.keepAlive(),
       notification: (method, params) => this.#notify(method, params),
     });
@@ -47,7 +47,7 @@ export class RpcClient {
       try {
         return await this.#once(method, params, signal);
       } catch (error) {
-        if (error instanceof AtelierError && error.kind === "UNAUTHENTICATED") this.onSignedOut();
+        if (isSignedOut(error)) this.onSignedOut();
         if (!(error instanceof ConnectionLost)) throw error;
         if (attempt >= REPEATS || !mayRepeat(method, params)) throw unreachable(error);
         // The first repeat goes by POST at once: a socket that died says nothing of the network.
@@ -69,6 +69,16 @@ export class RpcClient {
   /** What the server's clock says, as far as it is known: times of the server are compared with this one. */
   serverNow(): number {
     return this.#environment.now() + this.#clockAheadMs;
+  }
+
+  /** By POST: when a ticket is wanted, the socket is what there is no trust in. */
+  async #fetchTicket(): Promise<string> {
+    try {
+      return (await this.#post("socket.ticket", {})).ticket;
+    } catch (error) {
+      if (isSignedOut(error)) this.onSignedOut();
+      throw error;
+    }
   }
 
   async #once<M extends UserMethod>(method: M, params: ParamsOf<M>, signal?: AbortSignal): Promise<ResultOf<M>> {
@@ -116,6 +126,10 @@ export class RpcClient {
       });
     });
   }
+}
+
+function isSignedOut(error: unknown): boolean {
+  return error instanceof AtelierError && error.kind === "UNAUTHENTICATED";
 }
 
 /** Everything but a `workspace.create` without a request id gives the same when it is asked twice. */

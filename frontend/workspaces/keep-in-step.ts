@@ -17,9 +17,14 @@ export function keepInStep(client: RpcClient, store: WorkspaceStore): { refresh(
 
   let reading: Promise<void> | undefined;
   function read(first?: Page, before = idsOf(store)): Promise<void> {
-    reading = readPages(client, store, first, before).finally(() => {
-      reading = undefined;
-    });
+    reading = readPages(client, store, first, before)
+      .catch((error: unknown) => {
+        if (!store.loaded.peek() && error instanceof AtelierError) store.problem.value = error;
+        throw error;
+      })
+      .finally(() => {
+        reading = undefined;
+      });
     return reading;
   }
 

@@ -6,7 +6,8 @@ export interface Action<A extends unknown[]> {
   run(...args: A): void;
   readonly busy: boolean;
   readonly error: AtelierError | undefined;
-  clear(): void;
+  /** Gives up on it, and forgets its error. */
+  cancel(): void;
 }
 
 /** A thing that a person asks for: one at a time, with its error; cancelled when the page is left. */
@@ -27,9 +28,16 @@ export function useAction<A extends unknown[]>(act: (signal: AbortSignal, ...arg
         if (!controller.signal.aborted) setError(asProblem(thrown));
       })
       .finally(() => {
+        if (controller.signal.aborted) return;
         running.current = undefined;
-        if (!controller.signal.aborted) setBusy(false);
+        setBusy(false);
       });
   }
-  return { run, busy, error, clear: () => setError(undefined) };
+  function cancel() {
+    running.current?.abort();
+    running.current = undefined;
+    setBusy(false);
+    setError(undefined);
+  }
+  return { run, busy, error, cancel };
 }

@@ -1,5 +1,6 @@
 /** What this tab knows of workspaces: a join of what was said, so that order and repetition do not matter. */
 import { computed, type ReadonlySignal, signal } from "@preact/signals";
+import type { AtelierError } from "#protocol/errors.ts";
 import type { Workspace } from "#protocol/workspace.ts";
 
 /** Newest thing known of an id. Without a workspace it is deleted; the record stays, so that a late push cannot bring it back. */
@@ -44,6 +45,8 @@ function compare(a: string, b: string): number {
 export class WorkspaceStore {
   readonly #table = signal<WorkspaceTable>(new Map());
   readonly #loaded = signal(false);
+  /** Why the list is not here yet. */
+  readonly problem = signal<AtelierError | undefined>(undefined);
   readonly list: ReadonlySignal<Workspace[]> = computed(() => liveWorkspaces(this.#table.value));
 
   /** Whether the whole list was here once. */
@@ -70,5 +73,6 @@ export class WorkspaceStore {
 
   markLoaded(): void {
     this.#loaded.value = true;
+    this.problem.value = undefined;
   }
 }
