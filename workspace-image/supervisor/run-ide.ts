@@ -1,5 +1,6 @@
 /** Keeps the IDE running on a unix socket: starts it, knows when it answers, starts it again when it dies, gives up when it cannot live. */
 import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync } from "node:fs";
 import { rm, writeFile } from "node:fs/promises";
 import http from "node:http";
 import { join } from "node:path";
@@ -33,6 +34,15 @@ const FIRST_LOOK_MS = 20;
 const LONGEST_LOOK_PAUSE_MS = 250;
 const ANSWER_TIMEOUT_MS = 20_000;
 const KEPT_LINES = 8;
+
+/**
+ * Without its supervisor an IDE serves nobody, and writes into a closed pipe as fast as it can: so it is killed together with it, where
+ * the machine has the program for that (util-linux; setpriv(1), PR_SET_PDEATHSIG).
+ */
+const SETPRIV = "/usr/bin/setpriv";
+const LEASH: [string, ...string[]] = existsSync(SETPRIV)
+  ? [SETPRIV, "--pdeathsig", "KILL", process.execPath]
+  : [process.execPath];
 
 export class Ide {
   readonly #options: IdeOptions;
@@ -100,7 +110,8 @@ export class Ide {
     flags.push("--session-socket", join(run, "session.sock"), "--user-data-dir", data, "--extensions-dir", extensions);
     flags.push("--disable-telemetry", "--disable-update-check", "--disable-getting-started-override");
     flags.push("--disable-workspace-trust", "--disable-proxy", "--ignore-last-opened", "--log", "warn");
-    const child = spawn(process.execPath, [join(installation, "out/node/entry.js"), ...flags], {
+    const [program, ...before] = LEASH;
+    const child = spawn(program, [...before, join(installation, "out/node/entry.js"), ...flags], {
       cwd,
       env: environment,
       stdio: ["ignore", "pipe", "pipe"],

@@ -3,13 +3,14 @@ import { once } from "node:events";
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import http from "node:http";
 import type { AddressInfo } from "node:net";
-import { homedir, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { afterEach, beforeAll, beforeEach, expect, it, vi } from "vitest";
 import { AtelierError } from "#protocol/errors.ts";
 import { SUPERVISOR_PORT } from "#protocol/route-token.ts";
 import { createRepository, type GitServer, startGitServer } from "../../test/git-server.ts";
+import { installIde } from "../ide/install-ide.ts";
 import { HOST, INSTANCE, ORIGIN, routeToken, type StandIn, startStandIn } from "./control-plane.fixture.ts";
 
 const DEADLINE = { timeout: 60_000, interval: 20 };
@@ -18,11 +19,17 @@ const MAIN = new URL("./main.ts", import.meta.url).pathname;
 /** Of this test run only: all listen on the same port. */
 const ADDRESS = `127.${process.pid % 250}.${(process.pid >> 8) % 250}.7`;
 
+let ide: string;
 let root: string;
 let git: GitServer;
 let metadata: http.Server;
 let standIn: StandIn;
 let running: ChildProcess | undefined;
+
+// Once into the cache, if it is not there: minutes, the first time.
+beforeAll(async () => {
+  ide = await installIde();
+}, 600_000);
 
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), "supervisor-"));
@@ -46,13 +53,6 @@ afterEach(async () => {
   await rm(root, { recursive: true, force: true });
 });
 
-async function findIde(): Promise<string> {
-  const cache = process.env.ATELIER_CACHE ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "atelier");
-  const found = (await readdir(cache)).find((name) => name.startsWith("code-server-4.139.1-"));
-  if (!found) throw new Error(`code-server is not installed in ${cache}.`);
-  return join(cache, found);
-}
-
 interface Run {
   readonly child: ChildProcess;
   /** Exit code, or the signal that ended it. */
@@ -70,7 +70,7 @@ async function start(change: Record<string, string> = {}): Promise<Run> {
       ATELIER_ENDPOINT: standIn.url,
       ATELIER_VOLUME: join(root, "volume"),
       ATELIER_SCRATCH: join(root, "scratch"),
-      ATELIER_IDE: await findIde(),
+      ATELIER_IDE: ide,
       ECS_CONTAINER_METADATA_URI_V4: `http://127.0.0.1:${(metadata.address() as AddressInfo).port}/v4`,
       ...change,
     },
@@ -199,6 +199,8 @@ it("starts the clone again after a kill in the middle, and keeps a filled volume
   await vi.waitFor(async () => expect((await readdir(own)).join()).toMatch(/^clone-/), DEADLINE);
   first.child.kill("SIGKILL");
   await first.ended;
+  // The IDE goes with its supervisor; only Git still waits for its host.
+  await vi.waitFor(async () => expect((await leftovers()).join("\n")).not.toContain("code-server"), DEADLINE);
   await endLeftovers();
   stuck.closeAllConnections();
   stuck.close();
