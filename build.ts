@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { basename, join, relative } from "node:path";
-import { holdLock } from "./hold-lock.ts";
+import { holdLock } from "./workspace-image/ide/hold-lock.ts";
 
 const ROOT = import.meta.dirname;
 const OUT = join(ROOT, "build");
@@ -132,17 +132,9 @@ function fingerprint(paths: readonly string[]): string {
 }
 
 async function bundleFunctions(): Promise<void> {
+  // What is no longer deployed must not stay.
   rmSync(join(OUT, "functions"), { recursive: true, force: true });
-  // TEMPORARY while functions are being written: a stub stands for what cannot be bundled yet.
-  for (const [name, file] of Object.entries(FUNCTIONS)) {
-    try {
-      await bundle({ [`functions/${name}/index`]: file });
-    } catch {
-      console.warn(`TEMPORARY: ${file} cannot be bundled yet`);
-      mkdirSync(join(OUT, "functions", name), { recursive: true });
-      writeFileSync(join(OUT, "functions", name, "index.mjs"), `throw new Error("${file} cannot be bundled yet");`);
-    }
-  }
+  await bundle(Object.fromEntries(Object.entries(FUNCTIONS).map(([name, file]) => [`functions/${name}/index`, file])));
 }
 
 async function bundleSupervisor(): Promise<void> {
@@ -172,6 +164,7 @@ async function bundle(entryPoints: Record<string, string>): Promise<void> {
     },
     mainFields: ["module", "main"],
     conditions: ["node"],
+    // What is wrong stands in the error that it throws.
     logLevel: "silent",
   });
 }

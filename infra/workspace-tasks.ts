@@ -69,8 +69,6 @@ export class WorkspaceTasks extends Construct {
           name: "workspace",
           image: repository.repositoryUriForTag("stable"),
           essential: true,
-          // Adopts and reaps what the supervisor's children leave behind.
-          linuxParameters: { initProcessEnabled: true },
           mountPoints: [{ sourceVolume: "workspace", containerPath: "/workspace", readOnly: false }],
           environment: [
             { name: "ATELIER_VOLUME", value: "/workspace" },

@@ -3,8 +3,8 @@ import { existsSync } from "node:fs";
 import { mkdir, rename, rm, symlink } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { holdLock } from "../../hold-lock.ts";
 import { packageFailure } from "./explain-npm-failure.ts";
+import { holdLock } from "./hold-lock.ts";
 import { run } from "./run-program.ts";
 import { showProgress } from "./show-progress.ts";
 import { CODE_SERVER } from "./version.ts";
@@ -23,12 +23,11 @@ export function ideDirectory(cache = cacheDirectory()): string {
 }
 
 /**
- * Finds the IDE in the cache, or installs it there; whole or not at all.
+ * Finds the IDE where it is kept, or installs it there; whole or not at all.
  * @returns its folder: `out/node/entry.js` in it is the program, to be run with Node 24
  * @throws Error that says what to do, when the registry is out of reach, the disk is full, or the IDE does not run
  */
-export async function installIde(cache = cacheDirectory()): Promise<string> {
-  const target = ideDirectory(cache);
+export async function installIde(target = ideDirectory()): Promise<string> {
   if (existsSync(target)) return target;
   await holdLock(
     `${target}.lock`,
@@ -135,7 +134,8 @@ async function tryIt(folder: string): Promise<void> {
 
 if (import.meta.main) {
   try {
-    console.log(await installIde());
+    // The image names a folder of its own.
+    console.log(await installIde(process.argv[2]));
   } catch (error) {
     console.error(error instanceof Error ? error.message : error);
     process.exitCode = 1;
