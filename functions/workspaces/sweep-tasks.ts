@@ -27,10 +27,12 @@ export async function sweepTasks(rows: readonly WorkspaceRow[]): Promise<void> {
   }
 }
 
-/** Tasks of starts that are not there yet: the event that they wait for may be lost. */
+/** Tasks that nobody can reach yet: the event that they wait for may be lost. */
 function staleTasks({ instance }: WorkspaceRow): string[] {
-  if (!instance || instance.helloAt !== undefined) return [];
-  return livingTasks(instance).map(([arn]) => arn);
+  if (!instance) return [];
+  return livingTasks(instance)
+    .map(([arn]) => arn)
+    .filter((arn) => instance.addresses[arn] === undefined);
 }
 
 async function reconcile({ fact, startedBy = "" }: DescribedTask): Promise<void> {
