@@ -43,6 +43,14 @@ it("drops a half-written file and keeps the whole one", async () => {
   expect(await readdir(folder)).toEqual(["a.json"]);
 });
 
+it("passes over an empty file, which a loss of power can leave", async () => {
+  await writeFile(path.join(folder, "c.json"), "");
+  const records = await openRecords<number>(folder, { isDurable: false });
+  expect(records.values.size).toBe(0);
+  await records.put("c", 1);
+  expect((await openRecords<number>(folder)).get("c")).toBe(1);
+});
+
 it("names a file that is not readable, instead of going on without it", async () => {
   await writeFile(path.join(folder, "b.json"), "not JSON");
   await expect(openRecords(folder)).rejects.toThrow(/b\.json is not readable/);

@@ -19,12 +19,23 @@ interface Stored<T> {
   value: T;
 }
 
+export interface RecordOptions {
+  /**
+   * Whether a record must outlast a loss of power (3 ms each), and not only the end of the program.
+   * Without it, a record that was just written may be gone then.
+   */
+  readonly isDurable: boolean;
+}
+
 /**
  * Opens the records of a folder (made when missing), or empty ones in memory when `folder` is undefined.
  * A file is written whole and renamed into place, so that a killed program leaves the old or the new one.
  * @throws Error that names a file which is not one of ours
  */
-export async function openRecords<T>(folder: string | undefined): Promise<RecordStore<T>> {
+export async function openRecords<T>(
+  folder: string | undefined,
+  { isDurable }: RecordOptions = { isDurable: true },
+): Promise<RecordStore<T>> {
   const values = new Map<string, T>();
   if (folder !== undefined) await readAll(folder, values);
 
@@ -37,7 +48,7 @@ export async function openRecords<T>(folder: string | undefined): Promise<Record
       .then(async () => {
         const value = values.get(key);
         if (value === undefined) await rm(file, { force: true });
-        else await writeWhole(file, JSON.stringify({ key, value } satisfies Stored<T>));
+        else await writeWhole(file, JSON.stringify({ key, value } satisfies Stored<T>), isDurable);
       });
     writing.set(key, next);
     const forget = () => {
@@ -70,8 +81,11 @@ async function readAll<T>(folder: string, values: Map<string, T>): Promise<void>
     const file = path.join(folder, name);
     if (name.endsWith(".tmp")) await rm(file, { force: true });
     if (!name.endsWith(".json")) continue;
+    const text = await readFile(file, "utf8");
+    // What a loss of power leaves of a record that was not synced; there is nothing in it to lose.
+    if (text === "") continue;
     try {
-      const stored = JSON.parse(await readFile(file, "utf8")) as Stored<T>;
+      const stored = JSON.parse(text) as Stored<T>;
       values.set(stored.key, stored.value);
     } catch (cause) {
       throw new Error(`${file} is not readable state. Delete that file to go on without what it held.`, { cause });
@@ -79,13 +93,13 @@ async function readAll<T>(folder: string, values: Map<string, T>): Promise<void>
   }
 }
 
-/** Synced before the rename: otherwise a machine that loses power can keep the new name with no content. */
-async function writeWhole(file: string, text: string): Promise<void> {
+async function writeWhole(file: string, text: string, isDurable: boolean): Promise<void> {
   const temporary = `${file}.tmp`;
   const handle = await open(temporary, "w", 0o600);
   try {
     await handle.writeFile(text);
-    await handle.datasync();
+    // Before the rename: otherwise a machine that loses power can keep the new name with no content.
+    if (isDurable) await handle.datasync();
   } finally {
     await handle.close();
   }

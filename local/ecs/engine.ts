@@ -54,8 +54,11 @@ export interface Engine {
   readonly notice: string | undefined;
   /** Why a task cannot be taken now (RunTask answers it as `failures`), `undefined` when it can. */
   refusal?(capacityProvider: "FARGATE" | "FARGATE_SPOT"): string | undefined;
-  /** Finds the image and makes the mounts. @throws TaskStartError */
-  prepare(task: TaskSpec): Promise<PreparedTask>;
+  /**
+   * Finds the image and makes the mounts; gives up when `signal` says that the task is to stop.
+   * @throws TaskStartError, or anything after the signal
+   */
+  prepare(task: TaskSpec, signal: AbortSignal): Promise<PreparedTask>;
   /**
    * Finds a task of an earlier run of the program. `memento` is undefined when that run ended between start and the record of it.
    * @returns undefined when nothing of it lives

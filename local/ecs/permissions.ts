@@ -28,7 +28,7 @@ export function ecsPermissions(clusters: Clusters, definitions: TaskDefinitions,
       const definition = quietly(() => definitions.find(reference));
       const overrides = (input.overrides ?? {}) as Record<string, unknown>;
       return [
-        { action, resource: definition?.taskDefinitionArn ?? definitions.arn(reference, "*") },
+        { action, resource: definition?.taskDefinitionArn ?? definitionArn(definitions, reference) },
         ...passRoles(
           overrides.taskRoleArn ?? definition?.taskRoleArn,
           overrides.executionRoleArn ?? definition?.executionRoleArn,
@@ -46,6 +46,13 @@ export function ecsPermissions(clusters: Clusters, definitions: TaskDefinitions,
     default:
       return [{ action, resource: "*" }];
   }
+}
+
+/** A family without a revision is checked as any of its revisions. */
+function definitionArn(definitions: TaskDefinitions, reference: string): string {
+  if (reference.startsWith("arn:")) return reference;
+  const [family = "", revision = "*"] = reference.split(":");
+  return definitions.arn(family, revision);
 }
 
 function passRoles(...roles: readonly unknown[]): Need[] {

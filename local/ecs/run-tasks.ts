@@ -22,6 +22,7 @@ export interface RunnerParts {
 interface Life {
   readonly task: Task;
   readonly stopAsked: PromiseWithResolvers<void>;
+  readonly preparing: AbortController;
   /** Fulfils with STOPPED; never rejects. */
   ended: Promise<void>;
 }
@@ -52,6 +53,7 @@ export class TaskRunner {
     // AWS says that a stop was asked for before anything of it has happened.
     void this.#parts.announcer.announce(task);
     life.stopAsked.resolve();
+    life.preparing.abort();
   }
 
   /** Stops all tasks at once; resolves when all are STOPPED. */
@@ -71,13 +73,14 @@ export class TaskRunner {
   }
 
   #newLife(task: Task): Life {
-    const life: Life = { task, stopAsked: Promise.withResolvers<void>(), ended: Promise.resolve() };
+    const stopAsked = Promise.withResolvers<void>();
+    const life: Life = { task, stopAsked, preparing: new AbortController(), ended: Promise.resolve() };
     this.#lives.set(task.id, life);
     return life;
   }
 
-  async #live({ task, stopAsked }: Life): Promise<void> {
-    const running = await this.#start(task);
+  async #live({ task, stopAsked, preparing }: Life): Promise<void> {
+    const running = await this.#start(task, preparing.signal);
     if (running !== undefined) {
       const exit = await Promise.race([running.exited, stopAsked.promise]);
       if (exit !== undefined) this.#sawExit(task, exit);
@@ -91,7 +94,7 @@ export class TaskRunner {
   }
 
   /** @returns undefined when it did not start, with the reason on the task */
-  async #start(task: Task): Promise<RunningTask | undefined> {
+  async #start(task: Task, signal: AbortSignal): Promise<RunningTask | undefined> {
     const { clock } = this.#parts.context;
     try {
       const definition = this.#parts.definitions.find(task.taskDefinitionArn);
@@ -102,7 +105,7 @@ export class TaskRunner {
       if (stopping(task)) return undefined;
       this.#enter(task, "PENDING");
       task.pullStartedAt = clock.now();
-      const prepared = await this.#parts.engine.prepare(taskSpec(task, definition, metadataUrl));
+      const prepared = await this.#parts.engine.prepare(taskSpec(task, definition, metadataUrl), signal);
       task.pullStoppedAt = clock.now();
       if (stopping(task)) return undefined;
       this.#enter(task, "ACTIVATING");
@@ -114,10 +117,12 @@ export class TaskRunner {
       return running;
     } catch (error) {
       task.pullStoppedAt ??= clock.now();
-      const expected = error instanceof TaskStartError;
+      if (stopping(task)) return undefined;
       const reason = error instanceof Error ? error.message : String(error);
-      if (!expected) this.#parts.context.log.error("A task could not be started", { task: task.taskArn, reason });
-      if (!stopping(task)) this.#decideStop(task, "TaskFailedToStart", reason);
+      if (!(error instanceof TaskStartError)) {
+        this.#parts.context.log.error("A task could not be started", { task: task.taskArn, reason });
+      }
+      this.#decideStop(task, "TaskFailedToStart", reason);
       return undefined;
     }
   }

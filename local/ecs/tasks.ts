@@ -12,7 +12,8 @@ export class Tasks {
 
   static async open(context: ServiceContext): Promise<Tasks> {
     const folder = context.stateDirectory && path.join(context.stateDirectory, "tasks");
-    return new Tasks(context, await openRecords(folder));
+    // A task does not outlast a loss of power, so its record need not; each of its states would wait for the disk otherwise.
+    return new Tasks(context, await openRecords(folder, { isDurable: false }));
   }
 
   private constructor(context: ServiceContext, records: RecordStore<Task>) {

@@ -46,7 +46,8 @@ export class FileSystems {
     return known;
   }
 
+  /** Ordered by id, so that pages do not shift. */
   all(): readonly FileSystem[] {
-    return Object.values(this.#state.value);
+    return Object.values(this.#state.value).sort((a, b) => (a.FileSystemId < b.FileSystemId ? -1 : 1));
   }
 }
