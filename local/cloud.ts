@@ -4,6 +4,8 @@ import type { Engine } from "./ecs/engine.ts";
 import type { Volumes } from "./ecs/engines/process/task-folders.ts";
 import { createFrontDoor } from "./front-door/create-front-door.ts";
 import type { FunctionRuntime } from "./lambda/function-runtime.ts";
+import { createOidcProvider } from "./oidc/create-oidc-provider.ts";
+import { startRememberedProvider } from "./oidc/remember-issuer.ts";
 import type { Clock, Logger, RandomSource, ServiceContext } from "./service.ts";
 import { createStartingSite } from "./starting-site.ts";
 import { buildRegistry } from "./template/check-template.ts";
@@ -13,10 +15,10 @@ import { resolveParameters } from "./template/resolve-parameters.ts";
 
 export interface CloudOptions {
   readonly synthesized: Synthesized;
-  /** Values of the template's parameters, once the port is known. */
-  parameters(port: number): Readonly<Record<string, string>>;
-  /** SecureStrings that an administrator would have put before deploying; given once `parameters` are. */
-  secrets?(port: number): Readonly<Record<string, string>>;
+  /** Values of the template's parameters, once the addresses are known. */
+  parameters(addresses: Addresses): Readonly<Record<string, string>>;
+  /** Who people sign in through. Without one, there is no OpenID provider, and `issuer` is empty. */
+  readonly openIdClient?: OpenIdClient | undefined;
   /** Folder of all state; `undefined` for a cloud in memory. */
   readonly stateDirectory: string | undefined;
   /** Of the front door; 0 takes a free one. */
@@ -26,6 +28,21 @@ export interface CloudOptions {
   readonly log: Logger;
   readonly runtime: FunctionRuntime;
   engine(context: ServiceContext, volumes: Volumes): Promise<Engine>;
+}
+
+export interface Addresses {
+  /** Of the front door. */
+  readonly port: number;
+  /** Origin of the OpenID provider. */
+  readonly issuer: string;
+}
+
+/** The one client of the embedded OpenID provider. */
+export interface OpenIdClient {
+  readonly id: string;
+  /** Name of the SSM parameter that its secret is put into, made anew at each start. */
+  readonly secretParameter: string;
+  redirectUris(port: number): readonly string[];
 }
 
 export interface Cloud {
@@ -85,19 +102,32 @@ export async function createCloud(options: CloudOptions): Promise<Cloud> {
     // First, since a taken port is what fails most often, and the parameters name it.
     await frontDoor.start();
     await services.endpoint.listen();
-    for (const [name, value] of Object.entries(options.secrets?.(frontDoor.port) ?? {}))
-      services.ssm.putSecret(name, value);
+    const issuer = options.openIdClient === undefined ? "" : await startProvider(options.openIdClient);
     stack = await deployTemplate({
       template,
       stackName,
       region,
       accountId,
-      parameters: resolveParameters(template, options.parameters(frontDoor.port)),
+      parameters: resolveParameters(template, options.parameters({ port: frontDoor.port, issuer })),
       registry: buildRegistry(services.all.map((service) => service.resources)),
     });
     await services.cloudformation.deleteOrphans(new Set(stack.resources.keys()));
     for (const service of services.all) await service.start?.();
     ready = true;
+  }
+
+  async function startProvider(client: OpenIdClient): Promise<string> {
+    const context = contextOf("oidc");
+    const clientSecret = options.random.bytes(32).toString("base64url");
+    // The next port, so that the two are seen to belong together.
+    const preferred = options.port === 0 ? 0 : frontDoor.port + 1;
+    const redirectUris = client.redirectUris(frontDoor.port);
+    const provider = await startRememberedProvider(context, preferred, (port) =>
+      createOidcProvider(context, { port, redirectUris, clientId: client.id, clientSecret }),
+    );
+    stops.push({ name: "oidc", stop: provider.stop });
+    services.ssm.putSecret(client.secretParameter, clientSecret);
+    return provider.issuer;
   }
 
   async function stop(): Promise<void> {
