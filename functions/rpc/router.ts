@@ -27,8 +27,11 @@ export function parseRequest(text: string): Request {
   }
   const parsed = v.safeParse(Request, message);
   if (!parsed.success) {
-    const wrong = `This is not a JSON-RPC 2.0 request with named parameters: ${describeIssue(parsed.issues[0])}`;
-    throw new AtelierError("INVALID_REQUEST", wrong);
+    throw new AtelierError("INVALID_REQUEST", `This is not a JSON-RPC 2.0 request: ${describeIssue(parsed.issues[0])}`);
+  }
+  // To the schema an array is a record, too.
+  if (Array.isArray((message as { params?: unknown }).params)) {
+    throw new AtelierError("INVALID_REQUEST", "Parameters are given by name: params must be an object.");
   }
   return parsed.output;
 }
