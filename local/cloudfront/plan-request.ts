@@ -90,9 +90,9 @@ function toOrigin(
     const value = madeHeader(name, viewer);
     if (value !== undefined) headers[name] = value;
   }
-  const forwardedFor = viewer.headers["x-forwarded-for"];
-  headers["x-forwarded-for"] =
-    forwardedFor === undefined ? viewer.address : `${String(forwardedFor)}, ${viewer.address}`;
+  // What the function left of it: it may have taken the viewer's claim away.
+  const forwardedFor = request.headers["x-forwarded-for"]?.value;
+  headers["x-forwarded-for"] = forwardedFor === undefined ? viewer.address : `${forwardedFor}, ${viewer.address}`;
   headers["user-agent"] ??= "Amazon CloudFront";
   headers.via = `1.1 ${distribution.domainName} (CloudFront)`;
   headers["x-amz-cf-id"] = requestId;
