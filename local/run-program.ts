@@ -31,19 +31,20 @@ export async function runProgram(root: string): Promise<number> {
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, stop);
   });
 
-  const settings = readSettings(process.env, root);
-  const unlock = lockHome(settings.home);
-  const logFile = openLogFile(join(settings.home, "atelier.log"));
-  const sink = everySink(
-    jsonLines(logFile.write, realClock.now),
-    terminalLines((line) => process.stderr.write(line)),
-  );
-  const log = createLogger(sink);
-  let cloud: Cloud | undefined;
+  const ends: (() => void | Promise<void>)[] = [];
   try {
+    const settings = readSettings(process.env, root);
+    ends.push(lockHome(settings.home));
+    const logFile = openLogFile(join(settings.home, "atelier.log"));
+    ends.push(logFile.close);
+    const log = createLogger(
+      everySink(
+        jsonLines(logFile.write, realClock.now),
+        terminalLines((line) => process.stderr.write(line)),
+      ),
+    );
     const local = readLocalParameters(root);
-    let notice: string | undefined;
-    cloud = await createCloud({
+    const cloud = await createCloud({
       synthesized: loadSynthesized(local.synthesized),
       parameters: local.parameters,
       openIdClient: local.openIdClient,
@@ -69,15 +70,13 @@ export async function runProgram(root: string): Promise<number> {
           placeholders,
           volumes,
         };
-        const engine = await selectEngine(settings.engine, options);
-        notice = engine.notice;
-        return engine;
+        return selectEngine(settings.engine, options);
       },
     });
     const started = cloud.start();
     // Somebody may change their mind while it starts.
     if ((await Promise.race([started.then(() => "started"), stopped.then(() => "stopped")])) === "started") {
-      process.stdout.write(announcement(cloud.port, notice));
+      process.stdout.write(announcement(cloud.port));
       await stopped;
     }
     process.stdout.write("\nEnding workspaces and services …\n");
@@ -85,18 +84,15 @@ export async function runProgram(root: string): Promise<number> {
     return (await stopWithin(cloud, stopDeadlineMs)) ? 0 : 1;
   } catch (error) {
     process.stderr.write(`\n${error instanceof Error ? error.message : String(error)}\n`);
-    log.info("the start failed", { error: String((error as Error)?.stack ?? error) });
     return 1;
   } finally {
-    await logFile.close();
-    unlock();
+    for (const end of ends.reverse()) await end();
   }
 }
 
-function announcement(port: number, notice: string | undefined): string {
+function announcement(port: number): string {
   const seconds = process.uptime().toFixed(1);
-  const warning = notice === undefined ? "" : `\n${notice}\n`;
-  return `${warning}\nAtelier is ready after ${seconds} s: http://localhost:${port}/\nCtrl-C ends it and everything that it started.\n`;
+  return `\nAtelier is ready after ${seconds} s: http://localhost:${port}/\nCtrl-C ends it and everything that it started.\n`;
 }
 
 /** Whether everything ended in time. */
