@@ -23,7 +23,7 @@ export interface Location {
 
 export interface FormMatch {
   readonly owner: readonly string[];
-  /** May end in `.git`. */
+  /** Without `.git`. */
   readonly name: string;
   /** Encoded, without leading slash. */
   readonly clonePath: string;
@@ -46,26 +46,39 @@ const FULL_HASH = /^([0-9a-f]{40}|[0-9a-f]{64})$/i;
 
 /** @throws AtelierError CONTEXT_INVALID */
 export function matchForm(location: Location): FormMatch {
+  const match = interpret(location);
+  const query = new URLSearchParams(match.query);
+  const asGiven = { ...match, pagePath: location.segments.join("/") };
+  try {
+    const again = interpret({ ...location, segments: match.pagePath.split("/"), query });
+    return JSON.stringify(again) === JSON.stringify(match) ? match : asGiven;
+  } catch {
+    // The short form is no form of its own.
+    return asGiven;
+  }
+}
+
+function interpret(location: Location): FormMatch {
   const { host, segments, query } = location;
-  const azure = host === "dev.azure.com" ? azureForm(segments) : undefined;
-  const end = azure ? azure.end : repositoryEnd(host, segments);
   const family = familyOf(host, segments);
+  const azure = family === "azure" ? azureForm(segments) : undefined;
+  const end = azure?.end ?? repositoryEnd(host, segments, family);
   const repository = azure?.full ?? segments.slice(0, end);
   const rest = segments.slice(end).flatMap(decodeSegment);
-  const selector = selectByQuery(rest, query, family) ?? { selector: select(rest, family) };
+  const selected = selectByQuery(rest, query, family) ?? { selector: select(rest, family) };
   const [name = "", ...owner] = repository.flatMap(decodeSegment).reverse();
   const written = repository.join("/");
   const bare = written.replace(/\.git$/, "");
   // The big hosts have one address for a repository, however it was written; others may know only the one that was given.
   const known = family !== "any" && family !== "azure";
   const clonePath = serverClonePath(repository) ?? (known ? `${bare}.git` : written);
-  const page = [known ? bare : written, ...segments.slice(end)].join("/");
+  const pagePath = [known ? bare : written, ...segments.slice(end)].join("/");
   return {
     owner: ownerOf(owner.reverse(), family),
-    name,
+    name: name.replace(/\.git$/, ""),
     clonePath,
-    pagePath: page,
-    ...selector,
+    pagePath,
+    ...selected,
   };
 }
 
@@ -81,14 +94,13 @@ function familyOf(host: string, segments: readonly string[]): Family {
 }
 
 /** How many segments the repository has. */
-function repositoryEnd(host: string, segments: readonly string[]): number {
-  const dotGit = segments.findIndex((segment) => /.\.git$/.test(segment));
-  if (dotGit >= 0) return dotGit + 1;
-  const family = familyOf(host, segments);
+function repositoryEnd(host: string, segments: readonly string[], family: Family): number {
+  if (family === "github" || family === "bitbucket" || family === "gitea") return atLeast(2, segments, host);
   const server = serverRepository(segments);
   if (server !== undefined) return server;
-  if (family === "github" || family === "bitbucket" || family === "gitea") return atLeast(2, segments, host);
   const dash = segments.indexOf("-");
+  const dotGit = segments.findIndex((segment) => /.\.git$/.test(segment));
+  if (dotGit >= 0 && (dash < 2 || dotGit < dash)) return dotGit + 1;
   if (dash > 1) return dash;
   const isPage = (segment: string, index: number) => PAGE_WORDS.has(segment) && index + 1 < segments.length;
   const page = segments.findIndex((segment, index) => index >= 2 && isPage(segment, index));

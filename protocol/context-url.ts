@@ -38,7 +38,7 @@ export function parseContextUrl(text: string): ParsedContextUrl {
 }
 
 function nameOf(match: FormMatch, host: string): { name: string; owner: string } {
-  const name = match.name.replace(/\.git$/, "");
+  const { name } = match;
   if (name === "")
     throw invalid(`This URL names no repository of ${host}. Paste the address of the repository's page.`);
   return { name, owner: match.owner.join("/") };
