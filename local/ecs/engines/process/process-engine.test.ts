@@ -7,7 +7,7 @@ import { RegisterTaskDefinitionCommand, RunTaskCommand, StopTaskCommand } from "
 import { CreateAccessPointCommand } from "@aws-sdk/client-efs";
 import { afterEach, describe, expect, it } from "vitest";
 import { startTestCloud, type TestCloud, type TestCloudOptions, testDefinition, testRun } from "../../test-cloud.ts";
-import { readProcess } from "./process-table.ts";
+import { environmentHolds, readProcess } from "./process-table.ts";
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
@@ -71,8 +71,13 @@ setInterval(() => {}, 1000);
 `;
 
 async function familyOf(volume: string): Promise<number[]> {
-  const pids = JSON.parse(await written(path.join(volume, "family"))) as number[];
-  return [...pids, Number(await written(path.join(volume, "orphan")))];
+  const seen = JSON.parse(await written(path.join(volume, "family"))) as number[];
+  const pids = [...seen, Number(await written(path.join(volume, "orphan")))];
+  // A test that fails leaves nothing running either.
+  cleanups.push(() => {
+    for (const pid of pids) if (environmentHolds(pid, volume)) process.kill(pid, "SIGKILL");
+  });
+  return pids;
 }
 
 describe("stopping", () => {
