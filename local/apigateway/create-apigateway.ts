@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server } from "node:http";
+import type { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { OriginDirectory } from "#local/cloudfront/origin-directory.ts";
@@ -24,6 +25,7 @@ export function createApiGateway(
   const apis = new Map<string, Api>();
   const integrations = new Map<string, Integration>();
   const sockets = createSocketApis(context, dependencies.functions);
+  const open = new Set<Socket>();
   let folder: string | undefined;
   let server: Server | undefined;
 
@@ -181,6 +183,10 @@ export function createApiGateway(
         if (api) sockets.handleUpgrade(api, request, socket, head);
         else socket.end("HTTP/1.1 403 Forbidden\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
       });
+      server.on("connection", (socket) => {
+        open.add(socket);
+        socket.on("close", () => open.delete(socket));
+      });
       await new Promise<void>((resolve, reject) => {
         server?.once("error", reject).listen(join(directory, "api"), resolve);
       });
@@ -188,7 +194,8 @@ export function createApiGateway(
     },
     async stop() {
       sockets.stop();
-      server?.closeAllConnections();
+      // Upgrades that still wait for $connect are no longer the HTTP server's.
+      for (const socket of open) socket.destroy();
       await new Promise((resolve) => (server ? server.close(resolve) : resolve(undefined)));
       if (folder) await rm(folder, { recursive: true, force: true });
       folder = undefined;

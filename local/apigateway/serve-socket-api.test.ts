@@ -68,6 +68,37 @@ describe("a connection", () => {
     expect(rig.seen.connect).toBeUndefined();
   });
 
+  it("is disconnected when its client leaves before $connect has returned", async () => {
+    let release = () => {};
+    rig.handlers.connect = () =>
+      new Promise((resolve) => {
+        release = () => resolve({ statusCode: 200 });
+      });
+    const socket = open();
+    socket.on("error", () => {});
+    await vi.waitFor(() => expect(rig.seen.connect).toHaveLength(1));
+    const closed = end(socket);
+    socket.terminate();
+    await closed;
+    // The API's side hears of it in its own time; until then the connection would be made and end at once, which looks the same.
+    release();
+    await vi.waitFor(() => expect(rig.seen.disconnect).toHaveLength(1));
+    expect(rig.seen.disconnect?.[0]?.requestContext).toMatchObject({
+      connectionId: idOf(),
+      disconnectStatusCode: 1006,
+    });
+  });
+
+  it("does not keep the API from stopping while $connect runs", async () => {
+    rig.handlers.connect = () => new Promise(() => {});
+    const socket = open();
+    socket.on("error", () => {});
+    await vi.waitFor(() => expect(rig.seen.connect).toHaveLength(1));
+    const closed = end(socket);
+    await rig.gateway.stop?.();
+    await closed;
+  });
+
   it("agrees on the subprotocol that $connect answers, and on none otherwise", async () => {
     rig.handlers.connect = () => ({ statusCode: 200, headers: { "Sec-WebSocket-Protocol": "b" } });
     expect((await opened(open(undefined, { protocols: ["a", "b"] }))).protocol).toBe("b");
