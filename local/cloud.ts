@@ -112,7 +112,7 @@ export async function createCloud(options: CloudOptions): Promise<Cloud> {
       registry: buildRegistry(services.all.map((service) => service.resources)),
     });
     await services.cloudformation.deleteOrphans(new Set(stack.resources.keys()));
-    for (const service of services.all) await service.start?.();
+    for (const service of services.starting) await service.start?.();
     ready = true;
   }
 

@@ -30,8 +30,10 @@ export interface ServicesOptions {
 }
 
 export interface Services {
-  /** In the order in which they start; they stop in reverse. */
+  /** They stop in reverse order. */
   readonly all: readonly Service[];
+  /** In the order in which they start: what calls others begins when those are there. */
+  readonly starting: readonly Service[];
   readonly endpoint: Endpoint;
   readonly cloudfront: CloudFront;
   readonly cloudformation: CloudFormation;
@@ -87,6 +89,7 @@ export async function createServices(
   // Tasks end before the buses, functions and tables that hear of it.
   const stores: Service[] = [iam, inert, ssm, sqs, dynamodb, efs, s3, keyValueStores];
   const all = [...stores, lambda, cloudformation, events, ecs, ec2, apigateway, cloudfront];
+  const starting = [...stores, cloudformation, ecs, ec2, apigateway, cloudfront, lambda, events];
   for (const service of all) endpoint.serve(service);
-  return { all, endpoint, cloudfront, cloudformation, ssm, engine };
+  return { all, starting, endpoint, cloudfront, cloudformation, ssm, engine };
 }

@@ -132,8 +132,10 @@ export async function createLambda(context: ServiceContext, dependencies: Lambda
     },
     async stop() {
       for (const mapping of mappings) mapping.stop();
+      // It closes first: what the pools interrupt is then tried again by the next start, and is no failure.
+      const closed = pending.close();
       await Promise.all([...pools.values()].map((pool) => pool.close()));
-      await pending.close();
+      await closed;
     },
   };
 }
