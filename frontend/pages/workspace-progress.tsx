@@ -148,7 +148,7 @@ function Ended({ workspace, busy, onStart }: { workspace: Workspace; busy: boole
       </h2>
       <p class="mt-1 text-dim">
         {instance?.stoppedAt && `It ended ${sayAgo(instance.stoppedAt, now)}. `}
-        Your files are kept. It costs nothing to run while it is stopped.
+        Your files are kept, and nothing is charged by the hour while it is stopped.
       </p>
       <div class="mt-4 flex flex-wrap gap-2">
         <Button kind="main" busy={busy} onClick={onStart}>
@@ -162,12 +162,14 @@ function Ended({ workspace, busy, onStart }: { workspace: Workspace; busy: boole
 
 function Log({ instanceId, starting }: { instanceId: string; starting: boolean }) {
   const log = useApp().logs.of(instanceId).view.value;
+  // An empty box says nothing about a run that is over.
+  if (!starting && log.lines.length === 0) return null;
   return (
     <section aria-labelledby="log-title">
       <h2 id="log-title" class="mb-2 text-[13px] font-medium text-dim">
         Log
       </h2>
-      <LogView log={log} empty={starting ? "Nothing yet. The log begins with the container." : "Nothing was logged."} />
+      <LogView log={log} empty="Nothing yet. The log begins with the container." />
     </section>
   );
 }

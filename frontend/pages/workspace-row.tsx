@@ -10,6 +10,8 @@ import { canStop, isStarting, mainActionOf, refName, repositoryName, stateOf } f
 import { useAction } from "../workspaces/use-action.ts";
 import { deleteWorkspace, enterWorkspace, startWorkspace, stopWorkspace } from "../workspaces/workspace-actions.ts";
 
+const ACTION_WORDS = { open: "Open", watch: "Watch", start: "Start" } as const;
+
 export function WorkspaceRow({ workspace, now }: { workspace: Workspace; now: number }) {
   const app = useApp();
   const [confirming, setConfirming] = useState(false);
@@ -42,9 +44,9 @@ export function WorkspaceRow({ workspace, now }: { workspace: Workspace; now: nu
     >
       <div class="workspace-row">
         <div class="area-[name] min-w-0">
-          <div class="flex min-w-0 items-baseline gap-x-2">
-            <span class="min-w-16 truncate font-medium">{repositoryName(workspace)}</span>
-            <span class="min-w-12 shrink-[2] truncate font-mono text-[13px] text-dim">{refName(workspace)}</span>
+          <div class="flex min-w-0 items-baseline gap-x-2" title={name}>
+            <span class="truncate font-medium">{repositoryName(workspace)}</span>
+            <span class="truncate font-mono text-[13px] text-dim">{refName(workspace)}</span>
           </div>
           <div class="hidden truncate font-mono text-xs leading-5 text-faint min-[760px]:block">{id}</div>
         </div>
@@ -57,25 +59,22 @@ export function WorkspaceRow({ workspace, now }: { workspace: Workspace; now: nu
           <Ports workspace={workspace} />
         </div>
         <div class="area-[action] grid" data-action>
-          {action === "start" ? (
-            <Button size="small" busy={start.busy} aria-label={`Start ${name}`} onClick={() => start.run()}>
-              Start
-            </Button>
-          ) : (
-            <ButtonLink
-              size="small"
-              href={workspaceHash(id)}
-              aria-label={action === "open" ? `Open ${name}` : `Watch ${name}`}
-              onClick={(event) => {
-                // With a modifier it is the browser's: the start page in a new tab, which goes on to the IDE.
-                if (action !== "open" || event.ctrlKey || event.metaKey || event.shiftKey) return;
-                event.preventDefault();
-                enter.run();
-              }}
-            >
-              {action === "open" ? "Open" : "Watch"}
-            </ButtonLink>
-          )}
+          {/* Always the same link, so that the focus stays on it when the state changes. */}
+          <ButtonLink
+            size="small"
+            href={workspaceHash(id)}
+            busy={enter.busy || start.busy}
+            aria-label={`${ACTION_WORDS[action]} ${name}`}
+            onClick={(event) => {
+              // With a modifier it is the browser's: the start page in a new tab, which goes on to the IDE.
+              if (action === "watch" || event.ctrlKey || event.metaKey || event.shiftKey) return;
+              event.preventDefault();
+              if (action === "open") enter.run();
+              else start.run();
+            }}
+          >
+            {ACTION_WORDS[action]}
+          </ButtonLink>
         </div>
         <div class="area-[menu]">
           <Menu
@@ -123,16 +122,22 @@ function RowClass({ workspace }: { workspace: Workspace }) {
   );
 }
 
+/** When it was last used and what it costs; where there is no room for both, a run shows its price. */
 function RowUse({ workspace, now }: { workspace: Workspace; now: number }) {
   const size = useClass(workspace);
   const { instance, lastUsedAt } = workspace;
+  const priced = size !== undefined && instance !== undefined && instance.phase !== "stopped";
   return (
     <div class="area-[used] text-[13px] text-dim">
-      <time dateTime={lastUsedAt} title={new Date(lastUsedAt).toLocaleString()}>
+      <time
+        dateTime={lastUsedAt}
+        title={new Date(lastUsedAt).toLocaleString()}
+        class={priced ? "max-[760px]:hidden" : undefined}
+      >
         {sayAgo(lastUsedAt, now)}
       </time>
-      {size && instance && instance.phase !== "stopped" && (
-        <div class="text-xs leading-5 text-faint max-[760px]:ml-3 max-[760px]:inline">
+      {priced && (
+        <div class="min-[760px]:text-xs min-[760px]:leading-5 min-[760px]:text-faint">
           {sayPrice(size.dollarsPerHour)}
         </div>
       )}

@@ -49,12 +49,14 @@ export function Button({
   );
 }
 
-type LinkProps = Look & Pick<AnchorHTMLAttributes, "onClick" | "href" | "aria-label" | "target" | "rel">;
+type LinkProps = Look &
+  Pick<AnchorHTMLAttributes, "onClick" | "href" | "aria-label" | "target" | "rel"> & { busy?: boolean };
 
 /** A link that looks like a button: it leads somewhere, so that a middle click opens it in a tab. */
-export function ButtonLink({ kind = "plain", size = "normal", children, ...rest }: LinkProps) {
+export function ButtonLink({ kind = "plain", size = "normal", busy, children, ...rest }: LinkProps) {
   return (
-    <a {...rest} class={`${SHAPE} ${SIZES[size]} ${KINDS[kind]}`}>
+    <a {...rest} aria-busy={busy} class={`${SHAPE} ${SIZES[size]} ${KINDS[kind]}`}>
+      {busy && <Spinner />}
       {children}
     </a>
   );

@@ -11,13 +11,11 @@ const KEYS: readonly (readonly [string, string])[] = [
   ["Esc", "Close what is open"],
 ];
 
-/** A modal dialog of the browser's own: it keeps the focus inside and closes on Esc. */
+/** A modal dialog of the browser's own: it keeps the focus inside, closes on Esc, and gives the focus back. */
 export function KeysDialog({ onClose }: { onClose: () => void }) {
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => {
-    const before = document.activeElement as HTMLElement | null;
     dialog.current?.showModal();
-    return () => before?.focus();
   }, []);
   return (
     <dialog
@@ -26,7 +24,7 @@ export function KeysDialog({ onClose }: { onClose: () => void }) {
       class="m-auto w-[min(400px,calc(100vw-32px))] rounded-lg border border-line bg-surface p-6 text-ink shadow-xl shadow-black/20 backdrop:bg-black/40"
       onClose={onClose}
       onClick={(event) => {
-        if (event.target === event.currentTarget) onClose();
+        if (event.target === event.currentTarget) event.currentTarget.close();
       }}
       onKeyDown={(event) => event.stopPropagation()}
     >
@@ -46,7 +44,7 @@ export function KeysDialog({ onClose }: { onClose: () => void }) {
         ))}
       </dl>
       <div class="mt-6 flex justify-end">
-        <Button onClick={onClose}>Close</Button>
+        <Button onClick={() => dialog.current?.close()}>Close</Button>
       </div>
     </dialog>
   );

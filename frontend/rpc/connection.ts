@@ -83,9 +83,9 @@ export class Connection {
       const ticket = await this.#events.ticket();
       if (this.#stopped) return;
       const url = `${this.#environment.origin.replace(/^http/, "ws")}/socket?ticket=${encodeURIComponent(ticket)}`;
-      const socket = await this.#open(url);
-      if (this.#stopped) socket.close();
-      else this.#adopt(socket);
+      const channel = await this.#open(url);
+      if (this.#stopped) channel.close();
+      else this.#adopt(channel);
     } catch (error) {
       if (error instanceof AtelierError && error.kind === "UNAUTHENTICATED") this.stop();
       else this.#retryLater();
@@ -94,7 +94,7 @@ export class Connection {
     }
   }
 
-  #open(url: string): Promise<WebSocket> {
+  #open(url: string): Promise<SocketChannel> {
     return new Promise((resolve, reject) => {
       const socket = this.#environment.openSocket(url);
       const fail = () => {
@@ -107,22 +107,27 @@ export class Connection {
         cancel();
         socket.removeEventListener("close", fail);
         socket.removeEventListener("error", fail);
-        resolve(socket);
+        // At once: the first message may follow on the heels of the opening.
+        resolve(this.#channelOf(socket));
       });
       socket.addEventListener("close", fail);
       socket.addEventListener("error", fail);
     });
   }
 
-  #adopt(socket: WebSocket): void {
-    const previous = this.#channel;
-    const channel = new SocketChannel(socket, {
+  #channelOf(socket: WebSocket): SocketChannel {
+    const channel: SocketChannel = new SocketChannel(socket, {
       notification: (method, params) => {
         this.#lastHeardAt = this.#environment.now();
         this.#events.notification(method, params);
       },
       closed: () => this.#onClosed(channel),
     });
+    return channel;
+  }
+
+  #adopt(channel: SocketChannel): void {
+    const previous = this.#channel;
     this.#channel = channel;
     this.#state.value = "open";
     previous?.retire();

@@ -48,17 +48,12 @@ describe("calls", () => {
   });
 
   it("fetch by POST what is too large for the socket", async () => {
-    for (let index = 0; index < 60; index += 1) {
-      const workspace = makeWorkspace(
-        `amber-otter-${"a".repeat(6)}${String.fromCharCode(97 + (index % 26), 97 + Math.floor(index / 26))}`,
-        "running",
-      );
-      server.workspaces.set(workspace.id, workspace);
-    }
+    server.workspaces.set(ID, makeWorkspace(ID, "running"));
+    server.log(ID, "x".repeat(40_000));
     await open();
-    server.calls.length = 0;
-    expect((await client.call("workspace.list", {})).workspaces).toHaveLength(60);
-    expect(server.calls).toEqual(["socket workspace.list", "post workspace.list"]);
+    expect((await client.call("workspace.get", { id: ID, logAfter: 0 })).log).toHaveLength(1);
+    const gets = server.calls.filter((call) => call.endsWith("workspace.get"));
+    expect(gets).toEqual(["socket workspace.get", "post workspace.get"]);
   });
 
   it("are repeated when the socket breaks before the answer, where that does no harm", async () => {
