@@ -23,7 +23,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   "workspace-image": ["protocol"],
 };
 /** Beside its source stands what only tests use. */
-const FOR_TESTS = /[.]test[.]tsx?$|[.]fixture[.]tsx?$|\/test-[^/]*[.]ts$|[.]tmp[.]ts$/;
+const FOR_TESTS = /[.]test[.]tsx?$|[.]fixture[.]tsx?$|\/(test|arbitrary|simulated)-[^/]*[.]ts$|[.]tmp[.]ts$/;
 const FOLDERS = "{protocol,edge,infra,local,functions,frontend,workspace-image,test}";
 
 const manifest = JSON.parse(readFileSync(join(import.meta.dirname, "package.json"), "utf8")) as {

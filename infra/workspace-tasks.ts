@@ -75,8 +75,8 @@ export class WorkspaceTasks extends Construct {
             { name: "ATELIER_ENDPOINT", value: props.endpoint },
           ],
           portMappings: [{ containerPort: props.supervisorPort, protocol: "tcp" }],
-          // Fargate's longest: a Spot interruption gives this much time to write down what is open.
-          stopTimeout: 120,
+          // The supervisor ends its children within 12 s, and a stop that was asked for must not take longer than this.
+          stopTimeout: 30,
           logConfiguration: {
             logDriver: "awslogs",
             options: {
