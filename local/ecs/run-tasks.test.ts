@@ -16,6 +16,7 @@ class HeldEngine implements Engine {
   readonly stops: number[] = [];
   noCapacity: string | undefined;
   startError: Error | undefined;
+  isStubborn = false;
 
   refusal(): string | undefined {
     return this.noCapacity;
@@ -36,6 +37,7 @@ class HeldEngine implements Engine {
       exited: exited.promise,
       stop: async (timeoutMs) => {
         this.stops.push(timeoutMs);
+        if (this.isStubborn && timeoutMs > 0) await exited.promise;
         exited.resolve({ exitCode: 0 });
       },
       inspect: async () => ({ processes: [] }),
@@ -77,6 +79,25 @@ it("stops with the definition's stop timeout, and keeps the first reason", async
   const { detail } = await reaches("STOPPED");
   expect(engine.stops).toEqual([2_000]);
   expect(detail.stopCode).toBe("UserInitiated");
+});
+
+it("ends by force after 30 s what does not stop when the cloud ends", async () => {
+  const clock = new HeldClock();
+  const engine = new HeldEngine();
+  engine.isStubborn = true;
+  engine.prepared.resolve();
+  await start(engine, clock);
+  await run();
+  await reaches("RUNNING");
+  const stopped = cloud.ecs.stop?.();
+  await reaches("STOPPING");
+  await clock.advance(29_999);
+  expect(engine.stops).toEqual([2_000]);
+  await clock.advance(1);
+  await stopped;
+  expect(engine.stops).toEqual([2_000, 0]);
+  expect(clock.pending).toBe(0);
+  expect((await reaches("STOPPED")).detail.stopCode).toBe("TerminationNotice");
 });
 
 it("says that a container's end by itself ended the task", async () => {

@@ -10,6 +10,9 @@ import { stopTimeoutMs, taskSpec } from "./task-spec.ts";
 /** What a left-over of an ended program gets to end by itself: people wait for the truth about it. */
 const LEFTOVER_STOP_MS = 5_000;
 
+/** The same when the program itself is to end: nobody waits two minutes for Ctrl-C, which is what Fargate would allow. */
+const LAST_STOP_MS = 30_000;
+
 export interface RunnerParts {
   readonly context: ServiceContext;
   readonly engine: Engine;
@@ -23,6 +26,7 @@ interface Life {
   readonly task: Task;
   readonly stopAsked: PromiseWithResolvers<void>;
   readonly preparing: AbortController;
+  running?: RunningTask;
   /** Fulfils with STOPPED; never rejects. */
   ended: Promise<void>;
 }
@@ -56,11 +60,15 @@ export class TaskRunner {
     life.preparing.abort();
   }
 
-  /** Stops all tasks at once; resolves when all are STOPPED. */
+  /** Stops all tasks at once, after 30 s by force; resolves when all are STOPPED. */
   async endAll(reason: string): Promise<void> {
     const lives = [...this.#lives.values()];
     for (const { task } of lives) this.requestStop(task, "TerminationNotice", reason);
+    const timer = this.#parts.context.clock.setTimeout(() => {
+      for (const { running } of lives) void running?.stop(0);
+    }, LAST_STOP_MS);
     await Promise.all(lives.map(({ ended }) => ended));
+    timer.cancel();
     await Promise.allSettled(this.#discarding);
   }
 
@@ -79,9 +87,11 @@ export class TaskRunner {
     return life;
   }
 
-  async #live({ task, stopAsked, preparing }: Life): Promise<void> {
+  async #live(life: Life): Promise<void> {
+    const { task, stopAsked, preparing } = life;
     const running = await this.#start(task, preparing.signal);
     if (running !== undefined) {
+      life.running = running;
       const exit = await Promise.race([running.exited, stopAsked.promise]);
       if (exit !== undefined) this.#sawExit(task, exit);
       this.#enter(task, "DEACTIVATING");
