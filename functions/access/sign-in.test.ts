@@ -35,7 +35,8 @@ async function startProvider(secret: string): Promise<{ server: Server; issuer: 
   let callback: ReturnType<Provider["callback"]> | undefined;
   const http = createServer((request, response) => {
     if (!request.url?.startsWith("/interaction/")) return void callback?.(request, response);
-    provider.interactionDetails(request, response).then(async ({ params, prompt }) => {
+    provider.interactionDetails(request, response).then(async (details) => {
+      const { params, prompt } = details as typeof details & { prompt: { name: string } };
       const accountId = String(params.login_hint);
       if (accountId === "denied") {
         const refused = { error: "access_denied", error_description: "<b>not you</b>" };
@@ -54,8 +55,8 @@ async function startProvider(secret: string): Promise<{ server: Server; issuer: 
     claims: { openid: ["sub"], profile: ["name"], email: ["email"] },
     features: { devInteractions: { enabled: false } },
     pkce: { required: () => true },
-    interactions: { url: (_context, interaction) => `/interaction/${interaction.uid}` },
-    findAccount: (_context, id) => ({
+    interactions: { url: (_context: unknown, interaction: { uid: string }) => `/interaction/${interaction.uid}` },
+    findAccount: (_context: unknown, id: string) => ({
       accountId: id,
       claims: () => ({ sub: id, name: `Name of ${id}`, email: `${id}@acme.test` }),
     }),
