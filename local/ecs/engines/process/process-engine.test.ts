@@ -183,7 +183,10 @@ describe("after the program was killed", () => {
        await cloud.until(({ detail }) => detail.lastStatus === "RUNNING");
        console.log(JSON.stringify({ taskArn: tasks[0].taskArn, volume: await cloud.efs.folderOf(AccessPointId) }));`,
     );
-    const child: ChildProcess = spawn(process.execPath, [program], { stdio: ["ignore", "pipe", "inherit"] });
+    const child: ChildProcess = spawn(process.execPath, [program], {
+      stdio: ["ignore", "pipe", "inherit"],
+      env: { ...process.env, TMPDIR: stateDirectory },
+    });
     cleanups.push(() => child.kill("SIGKILL"));
     const line = await new Promise<string>((resolve, reject) => {
       child.stdout?.once("data", (data: Buffer) => resolve(data.toString()));
