@@ -25,7 +25,7 @@ const CHECKS: readonly Check[] = [
   {
     name: "format and lint",
     repair: "npx biome check --write .",
-    run: () => node("node_modules/@biomejs/biome/bin/biome", "ci", "--error-on-warnings", "."),
+    run: () => node("node_modules/@biomejs/biome/bin/biome", "ci", "--colors=off", "--error-on-warnings", "."),
   },
   {
     name: "directions of import",

@@ -6,6 +6,7 @@ import { haveNode24 } from "./with-node-24.mjs";
 if (await haveNode24(fileURLToPath(import.meta.url))) {
   module.enableCompileCache();
   const { prepareOrExit } = await import("./prepare.ts");
-  await prepareOrExit();
+  const { ide } = await prepareOrExit();
+  process.env.ATELIER_IDE = ide;
   await import("./local/main.ts");
 }

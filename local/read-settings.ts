@@ -1,12 +1,11 @@
-import { homedir } from "node:os";
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 
 /** What the environment says of a run. */
 export interface Settings {
   /** Absolute folder of all state. */
   readonly home: string;
-  /** Absolute folder of what can be fetched again. */
-  readonly cache: string;
+  /** Absolute folder of the IDE; whoever starts us has put it there. */
+  readonly ide: string;
   readonly port: number;
   readonly engine: string;
 }
@@ -17,10 +16,11 @@ export function readSettings(environment: Readonly<Record<string, string | undef
   if (!/^\d{1,5}$/.test(port) || Number(port) < 1 || Number(port) > 65_535) {
     throw new Error(`ATELIER_PORT=${port} is not a port. Set it to a number from 1 to 65535.`);
   }
-  const caches = environment.XDG_CACHE_HOME || join(homedir(), ".cache");
+  const { ATELIER_IDE: ide } = environment;
+  if (!ide) throw new Error("ATELIER_IDE names no folder. Run `npm start`, which installs the IDE and names it.");
   return {
     home: resolve(root, environment.ATELIER_HOME || ".atelier"),
-    cache: resolve(root, environment.ATELIER_CACHE || join(caches, "atelier")),
+    ide: resolve(root, ide),
     port: Number(port),
     engine: environment.ATELIER_ENGINE || "auto",
   };

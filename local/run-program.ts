@@ -1,5 +1,4 @@
 import { join } from "node:path";
-import { ideDirectory } from "../workspace-image/ide/install-ide.ts";
 import { realClock, realRandom } from "./clock.ts";
 import { type Cloud, createCloud } from "./cloud.ts";
 import { selectEngine } from "./ecs/engines/select-engine.ts";
@@ -59,7 +58,7 @@ export async function runProgram(root: string): Promise<number> {
         const placeholders = {
           NODE: process.execPath,
           ROOT: root,
-          IDE: ideDirectory(settings.cache),
+          IDE: settings.ide,
           PATH: process.env.PATH ?? "/usr/local/bin:/usr/bin:/bin",
         };
         const options = {

@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { mkdir, rename, rm, symlink } from "node:fs/promises";
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { packageFailure } from "./explain-npm-failure.ts";
 import { holdLock } from "./hold-lock.ts";
 import { run } from "./run-program.ts";
@@ -14,7 +14,7 @@ const RETRIES = ["--fetch-retries=2", "--fetch-retry-mintimeout=500", "--fetch-r
 
 /** `ATELIER_CACHE`: only what can be fetched again. */
 export function cacheDirectory(env: NodeJS.ProcessEnv = process.env): string {
-  return env.ATELIER_CACHE || join(env.XDG_CACHE_HOME || join(homedir(), ".cache"), "atelier");
+  return resolve(env.ATELIER_CACHE || join(env.XDG_CACHE_HOME || join(homedir(), ".cache"), "atelier"));
 }
 
 /** Where the IDE is, or will be. */
