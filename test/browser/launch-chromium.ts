@@ -38,10 +38,15 @@ export async function launchChromium(): Promise<Browser> {
       PATH: process.env["PATH"] ?? "",
       HOME: folder,
       LD_LIBRARY_PATH: join(folder, "al2023", "lib"),
-      FONTCONFIG_PATH: join(folder, "fonts"),
+      FONTCONFIG_FILE: join(folder, "fonts.conf"),
     },
   });
 }
+
+const FONTS = `<?xml version="1.0"?>
+<!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig><dir prefix="relative">fonts</dir></fontconfig>
+`;
 
 /** @returns the folder with `chromium`, `al2023/lib` and `fonts`. Unpacked beside it and renamed into place whole. */
 function unpackChromium(): string {
@@ -62,6 +67,8 @@ function unpackChromium(): string {
     mkdirSync(join(unfinished, into));
     execFileSync("tar", ["-xf", "-", "-C", join(unfinished, into)], { input: inflate(archive) });
   }
+  // The package's own file names folders of Lambda; without a font, every text is invisible.
+  writeFileSync(join(unfinished, "fonts.conf"), FONTS);
   try {
     renameSync(unfinished, folder);
   } catch (error) {
