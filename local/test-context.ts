@@ -40,6 +40,7 @@ export async function callJson(
   service: Service,
   operation: string,
   input: unknown,
+  // biome-ignore lint/suspicious/noExplicitAny: each test knows what its operation answers.
 ): Promise<{ status: number; body: any }> {
   const request: ApiRequest = {
     service: service.api?.signingName ?? "",
