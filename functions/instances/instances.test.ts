@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
 import { beforeEach, describe, expect, it } from "vitest";
 import type { InstanceCall } from "#functions/rpc/call.ts";
+import { createWorkspace } from "#functions/workspaces/create-workspace.ts";
 import { enterWorkspace } from "#functions/workspaces/enter-workspace.ts";
 import { getWorkspace } from "#functions/workspaces/get-workspace.ts";
 import { getHeartbeat } from "#functions/workspaces/heartbeat-store.ts";
-import { cloud, into, look, owner, pass, simulateLife } from "#functions/workspaces/simulated-life-store.ts";
+import { cloud, into, look, owner, pass, simulateLife, url } from "#functions/workspaces/simulated-life-store.ts";
 import { stopWorkspace } from "#functions/workspaces/stop-workspace.ts";
 import { PROTOCOL_VERSION } from "#protocol/version.ts";
 import { appendLog } from "./append-log.ts";
@@ -53,6 +54,20 @@ describe("hello", () => {
     ["another version of the protocol", { protocolVersion: 99 }, "VERSION_MISMATCH"],
   ])("is refused with %s", async (_, more, kind) => {
     await expect(hello(more)).rejects.toMatchObject({ kind });
+  });
+
+  it("hands over the credential that stood in the context URL", async () => {
+    const contextUrl = url().replace("http://", "http://ada:word@");
+    const { workspace } = await createWorkspace({ contextUrl }, owner);
+    await pass(6);
+    const instanceId = `${workspace.id}-r1`;
+    const task = [...cloud.tasks.values()].find(({ startedBy }) => startedBy === instanceId);
+    const answer = await hello({
+      instanceId,
+      ticket: task?.environment.ATELIER_LAUNCH_TICKET,
+      secretHash: hashOf(`secret of ${instanceId}`),
+    });
+    expect(answer.gitCredentials).toEqual([{ host: new URL(url()).host, username: "ada", password: "word" }]);
   });
 
   it("is refused once the run was asked to end", async () => {
