@@ -7,9 +7,21 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: "unit", include: ["{protocol,functions,infra,edge,workspace-image,frontend,local}/**/*.test.{ts,tsx}"] },
+        test: {
+          name: "unit",
+          include: ["{protocol,functions,infra,edge,workspace-image,frontend,local}/**/*.test.{ts,tsx}"],
+        },
       },
-      { extends: true, test: { name: "system", include: ["test/**/*.test.ts"], testTimeout: 120_000, hookTimeout: 120_000, fileParallelism: false } },
+      {
+        extends: true,
+        test: {
+          name: "system",
+          include: ["test/**/*.test.ts"],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
     ],
   },
 });
