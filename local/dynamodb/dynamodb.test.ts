@@ -88,6 +88,8 @@ describe("a table", () => {
       await call("PutItem", { Item: { pk: { S: pk }, owner: { S: "o" }, ttl: { N: String(ttl) } } });
     }
     await clock.advance(5 * 60_000);
-    await expect.poll(async () => (await call("Scan", {})).Items.map((item: any) => item.pk.S)).toEqual(["to come"]);
+    await expect
+      .poll(async () => (await call("Scan", {})).Items.map((item: { pk: { S: string } }) => item.pk.S))
+      .toEqual(["to come"]);
   });
 });
