@@ -42,7 +42,7 @@ export async function openByHand(ide: string, node: string, cloneUrl: string): P
   );
   await writeFile(join(home, "config.yaml"), "auth: none\n");
   const child = spawn(node, [join(ide, "out/node/entry.js"), ...flags, "--ignore-last-opened"], {
-    env: { PATH: process.env["PATH"] ?? "", HOME: home, SHELL: "/bin/bash" },
+    env: { PATH: process.env.PATH ?? "", HOME: home, SHELL: "/bin/bash" },
     stdio: "ignore",
     detached: true,
   });

@@ -35,7 +35,7 @@ export async function launchChromium(): Promise<Browser> {
     executablePath: join(folder, "chromium"),
     args: ARGUMENTS,
     env: {
-      PATH: process.env["PATH"] ?? "",
+      PATH: process.env.PATH ?? "",
       HOME: folder,
       LD_LIBRARY_PATH: join(folder, "al2023", "lib"),
       FONTCONFIG_FILE: join(folder, "fonts.conf"),
@@ -52,8 +52,7 @@ const FONTS = `<?xml version="1.0"?>
 function unpackChromium(): string {
   const packageFolder = join(dirname(require.resolve("@sparticuz/chromium")), "..", "..");
   const { version } = JSON.parse(readFileSync(join(packageFolder, "package.json"), "utf8")) as { version: string };
-  const cache =
-    process.env["ATELIER_CACHE"] ?? join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "atelier");
+  const cache = process.env.ATELIER_CACHE ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "atelier");
   const folder = join(cache, `chromium-${version}`);
   if (existsSync(folder)) return folder;
   mkdirSync(cache, { recursive: true });

@@ -100,7 +100,8 @@ async function cloneOnce(run: GitRun, folder: string, { cloneUrl, fullRef, commi
   const branch = fullRef?.startsWith("refs/heads/") ? fullRef.slice("refs/heads/".length) : undefined;
   // Branches of all names and their tags come along, as with a clone by hand; `--` keeps a URL from being read as an option.
   const inside = { ...run, cwd: folder };
-  if (commit === undefined && fullRef === undefined) {
+  if (commit === undefined) {
+    // Empty when it was asked for. `clone` gives the branch that the server names its name, and takes what came meanwhile.
     await runGit(run, "clone", "--progress", "--", cloneUrl, folder);
     return;
   }
@@ -110,9 +111,9 @@ async function cloneOnce(run: GitRun, folder: string, { cloneUrl, fullRef, commi
     return;
   }
   const target = fullRef?.startsWith("refs/tags/") ? `${fullRef}^{commit}` : commit;
-  const isThere = target !== undefined && (await has(inside, target));
-  if (!isThere) await runGit(inside, "fetch", "--progress", "origin", fullRef ?? (commit as string));
-  await runGit(inside, "checkout", "--progress", "--detach", isThere ? (target as string) : "FETCH_HEAD", "--");
+  const isThere = await has(inside, target);
+  if (!isThere) await runGit(inside, "fetch", "--progress", "origin", fullRef ?? commit);
+  await runGit(inside, "checkout", "--progress", "--detach", isThere ? target : "FETCH_HEAD", "--");
 }
 
 async function has(run: GitRun, revision: string): Promise<boolean> {
