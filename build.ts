@@ -208,7 +208,8 @@ async function runNode(args: readonly string[]): Promise<void> {
   if (output.trim() !== "") console.log(output.trim());
 }
 
-if (import.meta.main) {
+// Not `import.meta.main`: `with-node-24.mjs` imports it.
+if (process.argv[1] === import.meta.filename) {
   try {
     await build(process.argv.length > 2 ? process.argv.slice(2) : undefined);
   } catch (error) {

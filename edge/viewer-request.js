@@ -6,6 +6,8 @@ import cf from "cloudfront";
 import crypto from "crypto";
 
 const TICKET = "atelier-ticket";
+// Asks for a new proof, whatever the browser holds: the page for a task that does not answer sends here.
+const ENTER = "atelier-enter";
 const HEADER = "x-atelier-route";
 const COOKIE = "atelier_route";
 const PORT = 22999;
@@ -34,6 +36,7 @@ async function handler(event) {
   const instance = workspaceId + "-r";
 
   const tickets = take(request.querystring, TICKET, false);
+  if (take(request.querystring, ENTER, false).length > 0 && isNavigation(request)) return enter(request, site, host);
   for (let i = 0; i < tickets.length && i < 4; i++) {
     const payload = await verify(store, tickets[i], 2, "ticket", host, instance);
     if (payload) {
@@ -53,22 +56,25 @@ async function handler(event) {
     }
   }
 
-  if (isNavigation(request)) {
-    const here = (site.secure ? "https://" : "http://") + host + request.uri + queryText(request.querystring);
-    return {
-      statusCode: 302,
-      statusDescription: "Found",
-      headers: {
-        location: { value: site.dashboard + "/enter?to=" + encodeURIComponent(here) },
-        "cache-control": { value: "no-store" },
-      },
-    };
-  }
+  if (isNavigation(request)) return enter(request, site, host);
   return {
     statusCode: 401,
     statusDescription: "Unauthorized",
     headers: { "content-type": { value: "text/plain; charset=utf-8" }, "cache-control": { value: "no-store" } },
     body: "You are not signed in to this workspace. Open it in a browser tab: " + site.dashboard + "/\n",
+  };
+}
+
+/** To the dashboard, which gives a new proof, offers to start, or says no. */
+function enter(request, site, host) {
+  const here = (site.secure ? "https://" : "http://") + host + request.uri + queryText(request.querystring);
+  return {
+    statusCode: 302,
+    statusDescription: "Found",
+    headers: {
+      location: { value: site.dashboard + "/enter?to=" + encodeURIComponent(here) },
+      "cache-control": { value: "no-store" },
+    },
   };
 }
 

@@ -227,4 +227,18 @@ describe("viewer-request", () => {
     });
     expect(Object.keys(request.headers).sort()).toEqual(["host", "x-atelier-route"]);
   });
+
+  it("asks the dashboard for a new proof when it is told to, whatever the browser holds", async () => {
+    const asked = await run({
+      uri: "/src",
+      querystring: { "atelier-enter": { value: "1" }, a: { value: "b" } },
+      cookies: { atelier_route: { value: sign({ t: "token" }) } },
+      headers: { "sec-fetch-mode": { value: "navigate" } },
+    });
+    expect(asked.statusCode).toBe(302);
+    expect(asked.headers.location?.value).toBe(
+      `http://localhost:4000/enter?to=${encodeURIComponent(`http://${HOST}/src?a=b`)}`,
+    );
+    expect(origins).toEqual([]);
+  });
 });

@@ -35,7 +35,7 @@ function themeScript(): Plugin {
 export default defineConfig({
   root: here,
   base: "/",
-  publicDir: false,
+  publicDir: `${here}public`,
   plugins: [tailwindcss(), themeScript()],
   build: {
     outDir: `${here}../build/frontend`,

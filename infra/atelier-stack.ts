@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { CfnOutput, DefaultStackSynthesizer, FileSystem as Files, type IStackSynthesizer, Stack } from "aws-cdk-lib";
+import type { IBucket } from "aws-cdk-lib/aws-s3";
 import type { Construct } from "constructs";
 import { Bus } from "./bus.ts";
 import { checkDomains } from "./check-domains.ts";
@@ -107,6 +108,7 @@ export class AtelierStack extends Stack {
       certificateArn: parameters.workspaceCertificateArn,
       supervisorPort: SUPERVISOR_PORT,
       functionFile: props.edgeFunction,
+      files: site.bucket as IBucket,
     });
     new Deployment(this, "Deployment", {
       buildDirectory,

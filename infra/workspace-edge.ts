@@ -16,7 +16,8 @@ import {
   SecurityPolicyProtocol,
   ViewerProtocolPolicy,
 } from "aws-cdk-lib/aws-cloudfront";
-import { HttpOrigin } from "aws-cdk-lib/aws-cloudfront-origins";
+import { HttpOrigin, S3BucketOrigin } from "aws-cdk-lib/aws-cloudfront-origins";
+import type { IBucket } from "aws-cdk-lib/aws-s3";
 import { Construct } from "constructs";
 import { allow, type Binding } from "./binding.ts";
 
@@ -26,6 +27,8 @@ export interface WorkspaceEdgeProps {
   readonly supervisorPort: number;
   /** The viewer-request function's source. */
   readonly functionFile: string;
+  /** Where `_atelier/unreachable.html` lies. */
+  readonly files: IBucket;
 }
 
 /** CloudFront's limit for a function's code, in bytes. */
@@ -68,6 +71,20 @@ export class WorkspaceEdge extends Construct {
         compress: false,
         functionAssociations: [{ function: viewerRequest, eventType: FunctionEventType.VIEWER_REQUEST }],
       },
+      additionalBehaviors: {
+        "/_atelier/*": {
+          origin: S3BucketOrigin.withOriginAccessControl(props.files),
+          viewerProtocolPolicy: ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
+          cachePolicy: CachePolicy.CACHING_OPTIMIZED,
+        },
+      },
+      // A proof may outlive its task: the page asks the dashboard for a new one.
+      errorResponses: [502, 504].map((httpStatus) => ({
+        httpStatus,
+        responseHttpStatus: httpStatus,
+        responsePagePath: "/_atelier/unreachable.html",
+        ttl: Duration.seconds(0),
+      })),
     });
   }
 
