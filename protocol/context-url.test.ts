@@ -128,6 +128,27 @@ describe("credentials", () => {
     expect(parseContextUrl("https://github.com/acme/shop").credential).toBeUndefined();
   });
 
+  it.each([
+    ["first.last:token@git.acme.test/acme/shop", "https://git.acme.test/acme/shop", "first.last", "token"],
+    ["ann:token@git.acme.test:8443/acme/shop", "https://git.acme.test:8443/acme/shop", "ann", "token"],
+    ["first.last:to:k@en@git.acme.test/acme/shop", "https://git.acme.test/acme/shop", "first.last", "to:k@en"],
+    ["first.last:token@localhost:8080/acme/shop", "http://localhost:8080/acme/shop", "first.last", "token"],
+    ["first.last:123@git.acme.test/acme/shop", "https://git.acme.test/acme/shop", "first.last", "123"],
+  ])("in %s go to the host behind the @ alone", (text, cloneUrl, username, password) => {
+    const { repository, credential } = parseContextUrl(text);
+    expect({ cloneUrl: repository.cloneUrl, credential }).toEqual({ cloneUrl, credential: { username, password } });
+  });
+
+  it("go to no other host, whatever they are made of", () => {
+    const part = fc.stringMatching(/^[a-zA-Z0-9.:@_-]{1,12}$/);
+    fc.assert(
+      fc.property(part, part, (username, password) => {
+        const text = `u${username.replaceAll(/[:@]/g, "")}:${password}@git.acme.test/acme/shop`;
+        expect(parseContextUrl(text).repository.host).toBe("git.acme.test");
+      }),
+    );
+  });
+
   it("of SSH addresses are no credentials for https", () => {
     expect(parseContextUrl("ssh://git@git.acme.test/acme/shop.git").credential).toBeUndefined();
     expect(parseContextUrl("git@git.acme.test:acme/shop.git").credential).toBeUndefined();

@@ -74,9 +74,11 @@ function withScheme(text: string): string {
   if (scheme !== undefined) {
     throw invalid(`Atelier does not open ${scheme}: addresses. Paste the repository's https URL.`);
   }
-  const scp = /^(?:[^@/:]+@)?([^@/:]+):(?!\d+(?:\/|$))\/?(.+)$/.exec(text);
+  // User name and password before a host: what stands before the colon is no host of SSH, and must not be sent a token.
+  const isLogin = /^[^@/:]+:[^/]*@[^@/]+(?:\/|$)/.test(text);
+  const scp = isLogin ? null : /^(?:[^@/:]+@)?([^@/:]+):(?!\d+(?:\/|$))\/?(.+)$/.exec(text);
   if (scp && (text.includes("@") || scp[1]?.includes("."))) return overHttps(URL.parse(`ssh://${scp[1]}/${scp[2]}`));
-  const host = /^(?:[^@/]*@)?([^/:]+|\[[^\]]+\])(:\d+)?(?=\/|$)/.exec(text)?.[1] ?? "";
+  const host = /^(?:[^/]*@)?([^/:]+|\[[^\]]+\])(:\d+)?(?=\/|$)/.exec(text)?.[1] ?? "";
   if (/^(localhost|127\.[\d.]+|\[::1\])$/i.test(host)) return `http://${text}`;
   if (/^[^.]+(\.[^.]+)+$/.test(host) || host.startsWith("[")) return `https://${text}`;
   const unknown = /^([a-z][a-z0-9+.-]*):/i.exec(text)?.[1];

@@ -34,6 +34,11 @@ export interface EdgeEvent {
   request: EdgeRequest & { __rawQueryString?: string };
 }
 
+/** Names come from whoever asks: `__proto__` and `constructor` must be names like any other, not what every object inherits. */
+function bag(): Record<string, EdgeValue> {
+  return Object.create(null) as Record<string, EdgeValue>;
+}
+
 function add(target: Record<string, EdgeValue>, name: string, value: string): void {
   const present = target[name];
   if (!present) {
@@ -46,7 +51,7 @@ function add(target: Record<string, EdgeValue>, name: string, value: string): vo
 
 /** @param query without the question mark */
 export function readQuery(query: string): Record<string, EdgeValue> {
-  const values: Record<string, EdgeValue> = {};
+  const values = bag();
   for (const pair of query.split("&")) {
     if (pair === "") continue;
     const at = pair.indexOf("=");
@@ -57,7 +62,7 @@ export function readQuery(query: string): Record<string, EdgeValue> {
 
 /** @param header the `Cookie` header; a nameless or empty part is dropped, as CloudFront does */
 export function readCookies(header: string | undefined): Record<string, EdgeCookie> {
-  const values: Record<string, EdgeCookie> = {};
+  const values: Record<string, EdgeCookie> = bag();
   for (const part of (header ?? "").split(";")) {
     const at = part.indexOf("=");
     if (at < 1) continue;
@@ -71,7 +76,7 @@ export function readHeaders(
   headers: IncomingHttpHeaders,
   visible: (name: string) => boolean,
 ): Record<string, EdgeValue> {
-  const values: Record<string, EdgeValue> = {};
+  const values = bag();
   for (const [name, value] of Object.entries(headers)) {
     if (value === undefined || !visible(name)) continue;
     for (const one of Array.isArray(value) ? value : [value]) add(values, name, one);
