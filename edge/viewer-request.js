@@ -13,7 +13,7 @@ const COOKIE = "atelier_route";
 const PORT = 22999;
 // A proxy's word that only CloudFront or nobody may give; user code must not read a forged one.
 const FORGEABLE = /^(x-forwarded-.*|x-real-ip|x-original-.*|x-rewrite-url|forwarded|true-client-ip|x-atelier-.*)$/;
-const LABEL = /^([1-9][0-9]{0,4}-)?([a-z]{3,12}-[a-z]{3,12}-[a-z2-7]{8})$/;
+const LABEL = /^([1-9][0-9]{0,4}-)?([a-z]{3,12}-[a-z]{3,12}-[a-z0-9]{8})$/;
 
 // biome-ignore lint/correctness/noUnusedVariables: CloudFront calls it by this name, and exports are not allowed.
 async function handler(event) {

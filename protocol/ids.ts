@@ -1,10 +1,10 @@
 /** Names of things, and what can be read from a name. */
 import * as v from "valibot";
 
-/** `amber-otter-x7k2m9q4`: colour, animal, eight of 32 letters. Stands in host names, so lower case only. */
-export const WORKSPACE_ID = /^[a-z]{3,12}-[a-z]{3,12}-[a-z2-7]{8}$/;
+/** `amber-otter-x7k2m9q4`: colour, animal, eight letters or digits. Stands in host names, so lower case only. */
+export const WORKSPACE_ID = /^[a-z]{3,12}-[a-z]{3,12}-[a-z0-9]{8}$/;
 /** `<workspace id>-r<run>`, e.g. `amber-otter-x7k2m9q4-r3`: the workspace's third run. Fits ECS `startedBy` (128 of `[A-Za-z0-9-/_]`). */
-export const INSTANCE_ID = /^([a-z]{3,12}-[a-z]{3,12}-[a-z2-7]{8})-r([1-9][0-9]{0,8})$/;
+export const INSTANCE_ID = /^([a-z]{3,12}-[a-z]{3,12}-[a-z0-9]{8})-r([1-9][0-9]{0,8})$/;
 
 export const WorkspaceId = v.pipe(v.string(), v.regex(WORKSPACE_ID, "This is not a workspace id."));
 export const InstanceId = v.pipe(v.string(), v.regex(INSTANCE_ID, "This is not an instance id."));

@@ -76,7 +76,7 @@ describe("the whole way, in Chromium", () => {
     await page.waitForURL(/\.ws\.localhost:/, { timeout: 60_000 });
     await seeInExplorer("README.md");
     workspaceUrl = page.url();
-    expect(workspaceUrl).toMatch(new RegExp(`^http://[a-z]+-[a-z]+-[a-z2-7]{8}\\.ws\\.localhost:${atelier.port}/$`));
+    expect(workspaceUrl).toMatch(new RegExp(`^http://[a-z]+-[a-z]+-[a-z0-9]{8}\\.ws\\.localhost:${atelier.port}/$`));
     await screenshot("ide");
     expect(await page.locator(".notification-toast").count()).toBe(0);
     expect(await page.locator(".part.auxiliarybar:visible").count()).toBe(0);
