@@ -54,7 +54,13 @@ function run(change: Partial<GitRun> = {}): GitRun {
   };
 }
 function content(change: Partial<Content> = {}): Content {
-  return { cloneUrl: `${git.url}/acme/shop.git`, fullRef: "refs/heads/main", name: "shop", ...change };
+  return {
+    cloneUrl: `${git.url}/acme/shop.git`,
+    fullRef: "refs/heads/main",
+    commit: shop.commits.main,
+    name: "shop",
+    ...change,
+  };
 }
 function inShop(...args: string[]): string {
   return execFileSync("git", ["-C", join(volume, "shop"), ...args], { encoding: "utf8", stdio: "pipe" }).trim();
@@ -76,7 +82,8 @@ describe("fillVolume", () => {
     ["a tag that has a branch's name", { fullRef: "refs/tags/feature/x" }, "main"],
     ["a pull request", { fullRef: "refs/pull/7/head" }, "x"],
   ])("checks out %s without a branch", async (_case, change, expected) => {
-    await fillVolume(run(), content(change));
+    const branch = { main: "main", x: "feature/x", other: "other" }[expected] as string;
+    await fillVolume(run(), content({ commit: shop.commits[branch], ...change }));
     expect(await readme()).toBe(expected);
     expect(() => inShop("symbolic-ref", "HEAD")).toThrow();
   });
@@ -94,7 +101,7 @@ describe("fillVolume", () => {
   it("makes an empty repository of an empty one, with its remote", async () => {
     await createRepository(root, "empty.git");
     const cloneUrl = `${git.url}/empty.git`;
-    expect(await fillVolume(run(), { cloneUrl, name: "shop" })).toBe("cloned");
+    expect(await fillVolume(run(), { cloneUrl, fullRef: "refs/heads/main", name: "shop" })).toBe("cloned");
     expect(inShop("remote", "get-url", "origin")).toBe(cloneUrl);
     expect(await readCommit(run({ cwd: join(volume, "shop") }))).toBeUndefined();
   });
@@ -130,7 +137,11 @@ describe("fillVolume", () => {
   });
 
   it.each([
-    ["a pull request that is gone", { fullRef: "refs/pull/9/head" }, /^refs\/pull\/9\/head is no longer in /],
+    [
+      "a pull request that is gone",
+      { fullRef: "refs/pull/9/head", commit: "1".repeat(40) },
+      /^refs\/pull\/9\/head is no longer in /,
+    ],
     ["a tag that is gone", { fullRef: "refs/tags/v9" }, /^v9 is no longer in /],
     ["a commit that is nowhere", { fullRef: undefined, commit: "1".repeat(40) }, /^111111111111 is no longer in /],
   ])("says plainly that %s", async (_case, change, expected) => {

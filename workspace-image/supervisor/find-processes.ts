@@ -8,24 +8,34 @@ interface Process {
   readonly startedAt: string;
 }
 
+interface Look {
+  readonly startedAt: string;
+  readonly isMarked: boolean;
+}
+
 /**
- * Remembers what it has seen, so that a process whose parent ended (a daemon) stays the workspace's: outside of a container,
- * where the supervisor is not process 1, such a process goes to somebody else.
+ * The descendants of a process, and those that left it: a daemon's parent ends, and outside of a container, where the supervisor is not
+ * process 1, somebody else becomes its parent. It is known by a variable that it inherited, or because it was seen before.
  */
 export class ProcessFamily {
   readonly #root: number;
+  readonly #mark: string | undefined;
   #known = new Map<number, string>();
+  /** Processes whose environment was read, by id: when they started, and whether it has the mark. */
+  #looked = new Map<number, Look>();
 
-  constructor(root = process.pid) {
+  /** @param mark `NAME=value` in the environment of everything that the root starts */
+  constructor(root = process.pid, mark?: string) {
     this.#root = root;
+    this.#mark = mark;
   }
 
-  /** Ids of all descendants that run now, parents before children. */
+  /** Ids of all that run now, parents before children. */
   async members(): Promise<number[]> {
     const all = await readProcesses();
     const children = Map.groupBy(all.values(), ({ parent }) => parent);
     const found = new Map<number, string>();
-    const queue = [this.#root];
+    const queue = [this.#root, ...(await this.#marked(all))];
     for (const [pid, startedAt] of this.#known) if (all.get(pid)?.startedAt === startedAt) queue.push(pid);
     for (let pid = queue.shift(); pid !== undefined; pid = queue.shift()) {
       const self = all.get(pid);
@@ -37,6 +47,30 @@ export class ProcessFamily {
     this.#known = found;
     return [...found.keys()];
   }
+
+  async #marked(all: ReadonlyMap<number, Process>): Promise<number[]> {
+    if (this.#mark === undefined) return [];
+    const looked = new Map<number, Look>();
+    await Promise.all(
+      [...all.values()].map(async ({ pid, startedAt }) => {
+        const before = this.#looked.get(pid);
+        looked.set(
+          pid,
+          before?.startedAt === startedAt
+            ? before
+            : { startedAt, isMarked: await hasVariable(pid, this.#mark as string) },
+        );
+      }),
+    );
+    this.#looked = looked;
+    return [...looked].filter(([, { isMarked }]) => isMarked).map(([pid]) => pid);
+  }
+}
+
+/** What it was started with; of another user's process nothing can be read, and none of them is ours. */
+async function hasVariable(pid: number, variable: string): Promise<boolean> {
+  const environment = await readFile(`/proc/${pid}/environ`, "utf8").catch(() => "");
+  return environment.split("\0").includes(variable);
 }
 
 async function readProcesses(): Promise<Map<number, Process>> {

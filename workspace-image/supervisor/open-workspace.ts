@@ -15,6 +15,9 @@ import type { Gate } from "./serve-gate.ts";
 import type { LogShipper } from "./ship-log.ts";
 import type { Configuration } from "./take-configuration.ts";
 
+/** Names the instance to the person's processes, and marks them as the instance's. */
+export const INSTANCE_VARIABLE = "ATELIER_INSTANCE";
+
 export interface WorkspaceOptions {
   readonly configuration: Configuration;
   readonly clock: Clock;
@@ -23,6 +26,8 @@ export interface WorkspaceOptions {
   readonly gate: Gate;
   readonly reporter: Reporter;
   readonly log: LogShipper;
+  /** Words for the task's own log. */
+  readonly print: (line: string) => void;
   readonly signal: AbortSignal;
 }
 
@@ -33,7 +38,7 @@ export interface Workspace {
 }
 
 export async function openWorkspace(options: WorkspaceOptions): Promise<Workspace> {
-  const { configuration, clock, home, told, gate, reporter, log, signal } = options;
+  const { configuration, clock, home, told, gate, reporter, log, print, signal } = options;
   const { content } = told;
   const url = new URL(content.cloneUrl);
   const credentials = await serveCredentials(
@@ -45,6 +50,7 @@ export async function openWorkspace(options: WorkspaceOptions): Promise<Workspac
     ...home.environment,
     ...told.environment,
     ...credentials.environment,
+    [INSTANCE_VARIABLE]: configuration.instanceId,
     // Where the IDE's list of ports sends a browser.
     VSCODE_PROXY_URI: `${new URL(told.dashboardOrigin).protocol}//{{port}}-${configuration.workspaceId}${told.hostSuffix}/`,
   };
@@ -64,7 +70,8 @@ export async function openWorkspace(options: WorkspaceOptions): Promise<Workspac
     cwd: configuration.volume,
     environment,
     clock,
-    onLine: (line) => log.line(`[ide] ${line}`),
+    // Its chatter is for whoever looks after the task, not for the person who waits; a failure quotes its last words.
+    onLine: (line) => print(`[ide] ${line}`),
   });
 
   const readiness = { isCloned: false, isAnswering: false };

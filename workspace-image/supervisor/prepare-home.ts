@@ -31,13 +31,16 @@ export async function prepareHome(volume: string, scratch: string, given: NodeJS
   const cache = join(scratch, "cache");
   const extensions = join(kept, "extensions");
   await Promise.all([
-    ...[join(kept, "User"), extensions, ideData, cache].map((folder) => mkdir(folder, { recursive: true })),
+    ...[join(kept, "User"), extensions, join(ideData, "Machine"), cache].map((folder) =>
+      mkdir(folder, { recursive: true }),
+    ),
     mkdir(temporary, { recursive: true, mode: 0o1777 }),
   ]);
   await link(join(kept, "User"), join(ideData, "User"));
   await writeFile(join(kept, "User", "settings.json"), `${JSON.stringify(DEFAULT_SETTINGS, null, 2)}\n`, {
     flag: "wx",
   }).catch(unlessThere);
+  await writeFile(join(ideData, "Machine", "settings.json"), JSON.stringify(MACHINE_SETTINGS));
   const run = await makeRunFolder(scratch);
   const { username } = userInfo();
   return {
@@ -73,6 +76,9 @@ const DEFAULT_SETTINGS = {
   "security.workspace.trust.enabled": false,
   "git.openRepositoryInParentFolders": "never",
 };
+
+/** What code-server sets for itself would change how a person's own programs behave. */
+const MACHINE_SETTINGS = { "terminal.integrated.env.linux": { LOG_LEVEL: null, NODE_EXEC_PATH: null } };
 
 /** Names the author of commits, unless the person named one. */
 export async function setGitIdentity(

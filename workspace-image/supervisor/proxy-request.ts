@@ -41,7 +41,7 @@ export function proxyRequest(request: IncomingMessage, response: ServerResponse,
   if (target.rewrite) headers["accept-encoding"] = "identity";
   if (request.headers["transfer-encoding"]) headers["transfer-encoding"] = "chunked";
   const { method = "GET", url = "/" } = request;
-  const isRepeatable = (method === "GET" || method === "HEAD") && !request.headers["transfer-encoding"];
+  const isRepeatable = (method === "GET" || method === "HEAD") && !hasBody(request);
   const outgoing = http.request({ ...target.options, method, path: url, headers, setHost: false });
 
   outgoing.on("response", (incoming) => {
@@ -49,7 +49,11 @@ export function proxyRequest(request: IncomingMessage, response: ServerResponse,
       void rewritePage(incoming, response, target.rewrite);
       return;
     }
-    response.writeHead(incoming.statusCode ?? 502, incoming.statusMessage, forwardResponseHeaders(incoming));
+    if (!writeHead(response, incoming)) {
+      incoming.destroy();
+      answerPage(response, NONSENSE);
+      return;
+    }
     pipeline(incoming, response, () => undefined);
   });
   outgoing.on("error", (error: NodeJS.ErrnoException) => {
@@ -64,6 +68,27 @@ export function proxyRequest(request: IncomingMessage, response: ServerResponse,
   if (isRepeatable) outgoing.end();
   else pipeline(request, outgoing, () => undefined);
 }
+
+/** A request whose announced body is not sent on would make the next one on the same connection part of it. */
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;
+}
+
+/** @returns false for a head that HTTP does not know (status 99, control characters): user code says what it likes. */
+function writeHead(response: ServerResponse, incoming: IncomingMessage): boolean {
+  try {
+    response.writeHead(incoming.statusCode ?? 502, incoming.statusMessage, forwardResponseHeaders(incoming));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const NONSENSE: Page = {
+  status: 502,
+  title: "This is no HTTP",
+  text: "The program behind this address answers with a status or header that HTTP does not know. Look into its code.",
+};
 
 async function rewritePage(
   incoming: IncomingMessage,

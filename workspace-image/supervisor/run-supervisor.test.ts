@@ -190,6 +190,7 @@ it("starts the clone again after a kill in the middle, and keeps a filled volume
     content: {
       cloneUrl: `http://127.0.0.1:${(stuck.address() as AddressInfo).port}/shop.git`,
       fullRef: "refs/heads/main",
+      commit: "0".repeat(40),
       name: "shop",
       path: "",
     },
@@ -197,6 +198,7 @@ it("starts the clone again after a kill in the middle, and keeps a filled volume
   const first = await start();
   const own = join(root, "volume/.atelier");
   await vi.waitFor(async () => expect((await readdir(own)).join()).toMatch(/^clone-/), DEADLINE);
+  await vi.waitFor(() => expect(standIn.reports.at(-1)?.ide.state).toBe("done"), DEADLINE);
   first.child.kill("SIGKILL");
   await first.ended;
   // The IDE goes with its supervisor; only Git still waits for its host.
@@ -226,7 +228,13 @@ it("starts the clone again after a kill in the middle, and keeps a filled volume
 
 it("reports why it cannot clone, in plain words, and exits with 1", async () => {
   standIn = await startStandIn({
-    content: { cloneUrl: `${git.url}/missing.git`, fullRef: "refs/heads/main", name: "missing", path: "" },
+    content: {
+      cloneUrl: `${git.url}/missing.git`,
+      fullRef: "refs/heads/main",
+      commit: "0".repeat(40),
+      name: "missing",
+      path: "",
+    },
   });
   const run = await start();
   expect(await run.ended).toBe(1);

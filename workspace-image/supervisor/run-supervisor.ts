@@ -12,7 +12,7 @@ import { findAddress } from "./find-address.ts";
 import { ProcessFamily } from "./find-processes.ts";
 import { keepSocket } from "./keep-socket.ts";
 import { Activity, beat } from "./note-activity.ts";
-import { openWorkspace, type Workspace } from "./open-workspace.ts";
+import { INSTANCE_VARIABLE, openWorkspace, type Workspace } from "./open-workspace.ts";
 import { type Home, prepareHome } from "./prepare-home.ts";
 import { Reporter } from "./report-facts.ts";
 import { Gate } from "./serve-gate.ts";
@@ -48,7 +48,7 @@ export async function runSupervisor(options: SupervisorOptions): Promise<number>
   const work = AbortSignal.any([options.signal, ended.signal]);
   const up = new ControlPlane({ endpoint: configuration.endpoint, clock, chance, onTrouble: print });
   const activity = new Activity(clock);
-  const family = new ProcessFamily();
+  const family = new ProcessFamily(process.pid, `${INSTANCE_VARIABLE}=${configuration.instanceId}`);
   const fail = (error: unknown): void => ended.abort(error);
   // Reports and logs go on while everything else is being ended; this alone stops them.
   const cutOff = new AbortController();
@@ -86,7 +86,7 @@ export async function runSupervisor(options: SupervisorOptions): Promise<number>
     };
     keepInTouch({ configuration, clock, chance, up, gate, activity, work });
     void ports.keepLooking(clock, work).catch(() => undefined);
-    workspace = await openWorkspace({ configuration, clock, home, told, gate, reporter, log, signal: work });
+    workspace = await openWorkspace({ configuration, clock, home, told, gate, reporter, log, print, signal: work });
     await workspace.ended;
   } catch (error) {
     if (!options.signal.aborted) {

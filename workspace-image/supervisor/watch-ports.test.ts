@@ -69,6 +69,21 @@ describe("ProcessFamily", () => {
     await vi.waitFor(async () => expect(await family.members()).not.toContain(pid), DEADLINE);
   });
 
+  it("knows a daemon by the variable that it inherited, though it was never seen with its parent", async () => {
+    const mark = `ATELIER_INSTANCE=test-${process.pid}`;
+    const environment = { ...process.env, ATELIER_INSTANCE: `test-${process.pid}` };
+    const shell = spawn("/bin/sh", ["-c", "(sleep 1000 & echo $!)"], {
+      env: environment,
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    const [pid] = await Promise.all([once(shell.stdout, "data").then(([line]) => Number(line)), once(shell, "exit")]);
+    const family = new ProcessFamily(shell.pid, mark);
+    expect(await family.members()).toEqual([pid]);
+    expect(await new ProcessFamily(shell.pid, `${mark}0`).members()).toEqual([]);
+    await endFamily(realClock, family, 1_000);
+    expect(await family.members()).toEqual([]);
+  });
+
   it("reads a stat line whose command has spaces and parentheses, and counts a zombie as ended", () => {
     const rest = "1 1 0 -1 4 0 0 0 0 0 0 0 0 20 0 1 0 777 0 0";
     expect(parseStat(`42 (a ) (b) S 7 ${rest.slice(2)}`)).toMatchObject({ pid: 42, parent: 7 });
