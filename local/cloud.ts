@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { createServices, type Services } from "./create-services.ts";
+import { createServices, type Services, type ServicesOptions } from "./create-services.ts";
 import type { Engine } from "./ecs/engine.ts";
 import type { Volumes } from "./ecs/engines/process/task-folders.ts";
 import { createFrontDoor } from "./front-door/create-front-door.ts";
@@ -28,6 +28,10 @@ export interface CloudOptions {
   readonly log: Logger;
   readonly runtime: FunctionRuntime;
   engine(context: ServiceContext, volumes: Volumes): Promise<Engine>;
+  /** `false`: nothing listens on the machine, and requests are handed over within the process. */
+  readonly listens?: boolean | undefined;
+  /** What keeps the tables, in place of dynalite. */
+  readonly openTables?: ServicesOptions["openTables"];
 }
 
 export interface Addresses {
@@ -68,6 +72,7 @@ export async function createCloud(options: CloudOptions): Promise<Cloud> {
     assets,
     runtime: options.runtime,
     engine: (volumes) => options.engine(contextOf("engine"), volumes),
+    openTables: options.openTables,
   });
   let ready = false;
   const startingSite = createStartingSite();
@@ -90,6 +95,7 @@ export async function createCloud(options: CloudOptions): Promise<Cloud> {
       stateDirectory: options.stateDirectory === undefined ? undefined : join(options.stateDirectory, name),
       region,
       accountId,
+      listens: options.listens,
     };
   }
 
@@ -100,8 +106,10 @@ export async function createCloud(options: CloudOptions): Promise<Cloud> {
     for (const service of services.all) stops.push({ name: service.name, stop: async () => service.stop?.() });
     stops.push({ name: "front-door", stop: frontDoor.stop });
     // First, since a taken port is what fails most often, and the parameters name it.
-    await frontDoor.start();
-    await services.endpoint.listen();
+    if (options.listens !== false) {
+      await frontDoor.start();
+      await services.endpoint.listen();
+    }
     const issuer = options.openIdClient === undefined ? "" : await startProvider(options.openIdClient);
     stack = await deployTemplate({
       template,

@@ -1,13 +1,14 @@
-import { createApiGateway } from "./apigateway/create-apigateway.ts";
+import { type ApiGateway, createApiGateway } from "./apigateway/create-apigateway.ts";
 import { type CloudFormation, createCloudFormation } from "./cloudformation/create-cloudformation.ts";
 import { type CloudFront, createCloudFront } from "./cloudfront/create-cloudfront.ts";
 import { createKeyValueStores } from "./cloudfront/create-key-value-stores.ts";
 import { createDynamodb } from "./dynamodb/create-dynamodb.ts";
+import type { openDynalite } from "./dynamodb/dynalite-store.ts";
 import { createEc2 } from "./ec2/create-ec2.ts";
-import { createEcs } from "./ecs/create-ecs.ts";
+import { createEcs, type Ecs } from "./ecs/create-ecs.ts";
 import type { Engine } from "./ecs/engine.ts";
 import type { Volumes } from "./ecs/engines/process/task-folders.ts";
-import { createEfs } from "./efs/create-efs.ts";
+import { createEfs, type Efs } from "./efs/create-efs.ts";
 import { createAccessKeys } from "./endpoint/access-keys.ts";
 import { createEndpoint, type Endpoint } from "./endpoint/create-endpoint.ts";
 import { createEvents } from "./events/create-events.ts";
@@ -19,7 +20,7 @@ import { createLambda } from "./lambda/create-lambda.ts";
 import type { FunctionRuntime } from "./lambda/function-runtime.ts";
 import { createS3 } from "./s3/create-s3.ts";
 import type { Service, ServiceContext } from "./service.ts";
-import { createSqs } from "./sqs/create-sqs.ts";
+import { createSqs, type Sqs } from "./sqs/create-sqs.ts";
 import { createSsm, type Ssm } from "./ssm/create-ssm.ts";
 
 export interface ServicesOptions {
@@ -27,6 +28,8 @@ export interface ServicesOptions {
   readonly assets: Readonly<Record<string, string>>;
   readonly runtime: FunctionRuntime;
   engine(volumes: Volumes): Promise<Engine>;
+  /** What keeps the tables, in place of dynalite. */
+  readonly openTables?: typeof openDynalite | undefined;
 }
 
 export interface Services {
@@ -38,6 +41,10 @@ export interface Services {
   readonly cloudfront: CloudFront;
   readonly cloudformation: CloudFormation;
   readonly ssm: Ssm;
+  readonly sqs: Sqs;
+  readonly ecs: Ecs;
+  readonly efs: Efs;
+  readonly apigateway: ApiGateway;
   readonly engine: Engine;
 }
 
@@ -54,7 +61,7 @@ export async function createServices(
 
   const ssm = createSsm(contextOf("ssm"));
   const sqs = createSqs(contextOf("sqs"), { endpointUrl });
-  const dynamodb = await createDynamodb(contextOf("dynamodb"));
+  const dynamodb = await createDynamodb(contextOf("dynamodb"), options.openTables);
   const efs = await createEfs(contextOf("efs"));
   const s3 = createS3(contextOf("s3"));
   const keyValueStores = createKeyValueStores(contextOf("cloudfront-keyvaluestore"));
@@ -91,5 +98,5 @@ export async function createServices(
   const all = [...stores, lambda, cloudformation, events, ecs, ec2, apigateway, cloudfront];
   const starting = [...stores, cloudformation, ecs, ec2, apigateway, cloudfront, lambda, events];
   for (const service of all) endpoint.serve(service);
-  return { all, starting, endpoint, cloudfront, cloudformation, ssm, engine };
+  return { all, starting, endpoint, cloudfront, cloudformation, ssm, sqs, ecs, efs, apigateway, engine };
 }

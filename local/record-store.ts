@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
 import path from "node:path";
+import { isInMemory, memoryFolder } from "./memory-disk.ts";
 
 /** Small records by key: in memory, and each in a JSON file of its own when there is a folder. */
 export interface RecordStore<T> {
@@ -36,6 +37,7 @@ export async function openRecords<T>(
   folder: string | undefined,
   { isDurable }: RecordOptions = { isDurable: true },
 ): Promise<RecordStore<T>> {
+  if (isInMemory(folder)) return recordsInMemory(folder);
   const values = new Map<string, T>();
   if (folder !== undefined) await readAll(folder, values);
 
@@ -72,6 +74,29 @@ export async function openRecords<T>(
     async settled() {
       while (writing.size > 0) await Promise.allSettled(writing.values());
     },
+  };
+}
+
+function recordsInMemory<T>(directory: string): RecordStore<T> {
+  const folder = memoryFolder(directory);
+  const values = new Map<string, T>(
+    folder.names().map((key) => [decodeURIComponent(key), JSON.parse(folder.read(key) ?? "") as T]),
+  );
+  const done = Promise.resolve();
+  return {
+    values,
+    get: (key) => values.get(key),
+    put(key, value) {
+      values.set(key, value);
+      folder.write(encodeURIComponent(key), JSON.stringify(value));
+      return done;
+    },
+    delete(key) {
+      values.delete(key);
+      folder.remove(encodeURIComponent(key));
+      return done;
+    },
+    settled: () => done,
   };
 }
 

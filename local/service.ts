@@ -32,6 +32,8 @@ export interface ServiceContext {
   readonly stateDirectory: string | undefined;
   readonly region: string;
   readonly accountId: string;
+  /** `false`: nothing listens on the machine; requests are handed over within the process. */
+  readonly listens?: boolean | undefined;
 }
 
 /** `executed`: the service acts on it. Otherwise the reason why it has no effect here. Whatever is not listed is refused. */

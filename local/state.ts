@@ -1,5 +1,6 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { isInMemory, memoryFolder } from "./memory-disk.ts";
 
 /**
  * A small value that survives the program: one JSON file, replaced whole, readable by its owner only. In memory without
@@ -14,6 +15,15 @@ export interface StateFile<T> {
 /** @throws Error that names the file when it is not readable JSON: state is never thrown away silently */
 export function openState<T>(directory: string | undefined, name: string, initial: T): StateFile<T> {
   if (directory === undefined) return { value: initial, save: () => undefined };
+  if (isInMemory(directory)) {
+    const folder = memoryFolder(directory);
+    const text = folder.read(name);
+    const kept: StateFile<T> = {
+      value: text === undefined ? initial : (JSON.parse(text) as T),
+      save: () => folder.write(name, JSON.stringify(kept.value)),
+    };
+    return kept;
+  }
   const file = join(directory, `${name}.json`);
   const state: StateFile<T> = {
     value: readState(file) ?? initial,

@@ -9,10 +9,23 @@ import type { OriginDirectory } from "#local/cloudfront/origin-directory.ts";
 import type { Disposition, FunctionInvoker, ResourceProvider, Service, ServiceContext } from "#local/service.ts";
 import type { Api, Integration } from "./api-state.ts";
 import { handleConnectionsApi } from "./handle-connections-api.ts";
-import { serveHttpRequest } from "./serve-http-api.ts";
-import { createSocketApis } from "./serve-socket-api.ts";
+import type { HttpRequest } from "./http-event.ts";
+import type { HttpAnswer } from "./http-response.ts";
+import { answerHttpRequest, serveHttpRequest } from "./serve-http-api.ts";
+import { createSocketApis, type OpenedSocket, type SocketRequest } from "./serve-socket-api.ts";
+import type { ClientSocket } from "./socket-connection.ts";
 
-export type ApiGateway = Service & OriginDirectory;
+export interface ApiGateway extends Service, OriginDirectory {
+  /** One request to the API of this domain name, without a network. @returns `undefined` when there is none */
+  request(
+    domainName: string,
+    request: Omit<HttpRequest, "query"> & { query?: string },
+  ): Promise<HttpAnswer | undefined>;
+  /** One handshake with the WebSocket API of this domain name. @returns the status of a refusal */
+  connect(domainName: string, request: SocketRequest, socket: ClientSocket): Promise<number | OpenedSocket>;
+  /** Domain names by protocol. */
+  domainNames(protocol: Api["protocol"]): string[];
+}
 
 /** Longest times of an integration. */
 const MAX_HTTP_MS = 30_000;
@@ -146,10 +159,10 @@ export function createApiGateway(
   };
 
   /** On AWS a `Host` that is no API's own name is answered 403 by whatever API Gateway stands there. */
-  const apiFor = (request: IncomingMessage, protocol: Api["protocol"]): Api | undefined => {
-    const name = (request.headers.host ?? "").toLowerCase();
-    return [...apis.values()].find((api) => api.domainName === name && api.protocol === protocol);
-  };
+  const apiFor = (request: IncomingMessage, protocol: Api["protocol"]): Api | undefined =>
+    apiNamed((request.headers.host ?? "").toLowerCase(), protocol);
+  const apiNamed = (name: string, protocol: Api["protocol"]): Api | undefined =>
+    [...apis.values()].find((api) => api.domainName === name && api.protocol === protocol);
 
   return {
     name: "apigateway",
@@ -164,7 +177,19 @@ export function createApiGateway(
       if (folder === undefined || ![...apis.values()].some((api) => api.domainName === domainName)) return undefined;
       return { socketPath: join(folder, "api") };
     },
+    async request(domainName, { body, query = "", ...request }) {
+      const api = apiNamed(domainName, "HTTP");
+      const incoming = { ...request, query, readBody: async () => body };
+      return api && answerHttpRequest(context, dependencies.functions, api, incoming);
+    },
+    async connect(domainName, request, socket) {
+      const api = apiNamed(domainName, "WEBSOCKET");
+      return api ? sockets.open(api, request, socket) : 403;
+    },
+    domainNames: (protocol) =>
+      [...apis.values()].filter((api) => api.protocol === protocol).map(({ domainName }) => domainName),
     async start() {
+      if (context.listens === false) return;
       const directory = await mkdtemp(join(tmpdir(), "atelier-api-"));
       server = createServer({ requestTimeout: 0 }, (request, response) => {
         const api = apiFor(request, "HTTP");

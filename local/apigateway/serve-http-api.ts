@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { FunctionInvoker, ServiceContext } from "#local/service.ts";
 import type { Api } from "./api-state.ts";
-import { makeHttpEvent } from "./http-event.ts";
+import { type HttpRequest, makeHttpEvent } from "./http-event.ts";
 import { type HttpAnswer, readHttpResponse } from "./http-response.ts";
 import { invokeIntegration } from "./invoke-integration.ts";
 import { matchRoute } from "./match-route.ts";
@@ -17,29 +17,48 @@ export async function serveHttpRequest(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const requestId = `${context.random.bytes(11).toString("base64url")}=`;
-  const send = (answer: HttpAnswer): void => {
-    response.writeHead(answer.status, {
-      ...answer.headers,
-      "content-length": answer.body.length,
-      "apigw-requestid": requestId,
-    });
-    response.end(request.method === "HEAD" ? undefined : answer.body);
-  };
   const [path = "/", ...rest] = (request.url ?? "/").split("?");
-  const method = request.method ?? "GET";
-  const placed = placeInStage(api, path);
-  const match = placed && matchRoute(api.routes.values(), method, placed.path);
-  if (!placed || !match) {
-    request.resume();
-    return send(message(404, "Not Found"));
-  }
-  const body = await readBody(request);
+  const { method = "GET", headers } = request;
+  const answer = await answerHttpRequest(context, invoker, api, {
+    method,
+    path,
+    query: rest.join("?"),
+    headers,
+    readBody: () => readBody(request),
+  });
+  // What nobody read is thrown away, so that the answer can be.
+  request.resume();
+  response.writeHead(answer.status, { ...answer.headers, "content-length": answer.body.length });
+  response.end(method === "HEAD" ? undefined : answer.body);
+}
+
+/** A request whose body has not been read yet. `readBody` gives `undefined` for one above the limit. */
+export interface IncomingRequest extends Omit<HttpRequest, "body"> {
+  readBody(): Promise<Buffer | undefined>;
+}
+
+/** Answers one request, wherever it came from. */
+export async function answerHttpRequest(
+  context: ServiceContext,
+  invoker: FunctionInvoker,
+  api: Api,
+  { readBody: read, ...request }: IncomingRequest,
+): Promise<HttpAnswer> {
+  const requestId = `${context.random.bytes(11).toString("base64url")}=`;
+  const send = ({ status, headers, body: content }: HttpAnswer): HttpAnswer => ({
+    status,
+    headers: { ...headers, "apigw-requestid": requestId },
+    body: content,
+  });
+  const placed = placeInStage(api, request.path);
+  const match = placed && matchRoute(api.routes.values(), request.method, placed.path);
+  if (!placed || !match) return send(message(404, "Not Found"));
+  const body = await read();
   if (!body) return send(message(413, "Request Entity Too Large"));
   const event = makeHttpEvent(
     api,
     match,
-    { method, path, query: rest.join("?"), headers: request.headers, body },
+    { ...request, body },
     { accountId: context.accountId, requestId, stage: placed.stage, now: context.clock.now() },
   );
   const result = await invokeIntegration(invoker, context.clock, match.route.integration, event);
@@ -52,7 +71,7 @@ export async function serveHttpRequest(
     });
     return send(message(500, "Internal Server Error"));
   }
-  send(answer);
+  return send(answer);
 }
 
 /** A stage's name begins the path, `$default` stands for none. */

@@ -1,19 +1,42 @@
 /** WebSocket APIs: `$connect` decides about the handshake, each message is an invocation of its own, `$disconnect` is best effort. */
-import type { IncomingMessage } from "node:http";
+import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { type WebSocket, WebSocketServer } from "ws";
 import type { FunctionInvoker, ServiceContext } from "#local/service.ts";
 import type { Api, Route } from "./api-state.ts";
 import { invokeIntegration } from "./invoke-integration.ts";
-import { MAX_FRAME_BYTES, MAX_MESSAGE_BYTES, openConnection, type SocketConnection } from "./socket-connection.ts";
+import {
+  type ClientSocket,
+  MAX_FRAME_BYTES,
+  MAX_MESSAGE_BYTES,
+  openConnection,
+  type SocketConnection,
+} from "./socket-connection.ts";
 import { type Handshake, makeConnectEvent, makeDisconnectEvent, makeMessageEvent } from "./socket-event.ts";
 import { watchFrames } from "./watch-frames.ts";
 
 export interface SocketApis {
   handleUpgrade(api: Api, request: IncomingMessage, socket: Duplex, head: Buffer): void;
+  /** A handshake without a network. @returns the status of a refusal, or the open connection */
+  open(api: Api, request: SocketRequest, socket: ClientSocket): Promise<number | OpenedSocket>;
   /** Only connections whose `$connect` has returned. */
   find(connectionId: string): SocketConnection | undefined;
   stop(): void;
+}
+
+/** What a client asks a WebSocket API for. */
+export interface SocketRequest {
+  /** With stage and query. */
+  readonly url: string;
+  readonly headers: IncomingHttpHeaders;
+}
+
+/** A client's side of a connection that was let in. */
+export interface OpenedSocket {
+  readonly connectionId: string;
+  message(bytes: Buffer): void;
+  /** It went away: as a close frame or, with 1006, without a word. */
+  closed(code: number, reason: string): void;
 }
 
 /** The longest close reason that fits a control frame. */
@@ -35,10 +58,14 @@ export function createSocketApis(context: ServiceContext, invoker: FunctionInvok
   const id = (): string => `${random.bytes(17).toString("base64url")}=`;
   const moment = () => ({ now: clock.now(), requestId: id(), extendedRequestId: id() });
 
-  async function connect(api: Api, request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
-    const [path = "", ...rest] = (request.url ?? "/").split("?");
+  /** Asks `$connect`. @returns why it was refused, or who comes in */
+  async function decide(
+    api: Api,
+    request: SocketRequest,
+  ): Promise<{ status: number; message: string } | { handshake: Handshake; protocol: string | undefined }> {
+    const [path = "", ...rest] = request.url.split("?");
     const stage = path.slice(1).replace(/\/$/, "");
-    if (!api.stages.has(stage)) return refuse(socket, 403, "Forbidden");
+    if (!api.stages.has(stage)) return { status: 403, message: "Forbidden" };
     const handshake: Handshake = {
       connectionId: id(),
       stage,
@@ -47,24 +74,33 @@ export function createSocketApis(context: ServiceContext, invoker: FunctionInvok
       query: rest.join("?"),
     };
     const route = api.routes.get("$connect");
+    let protocol: string | undefined;
     if (route) {
       const event = makeConnectEvent(api, handshake, moment());
       const result = await invokeIntegration(invoker, clock, route.integration, event);
-      if (result === "late") return refuse(socket, 504, "Endpoint request timed out");
+      if (result === "late") return { status: 504, message: "Endpoint request timed out" };
       if (!result.ok) {
         log.warn(`$connect failed: ${result.error.errorType}: ${result.error.errorMessage}`, { api: api.id });
-        return refuse(socket, 502, "Internal server error");
+        return { status: 502, message: "Internal server error" };
       }
       const answer = (result.payload ?? {}) as { statusCode?: unknown; headers?: Record<string, unknown> };
       const status = Number(answer.statusCode);
       if (!(status >= 200 && status < 300)) {
-        return refuse(socket, status >= 400 && status <= 599 ? status : 403, "Forbidden");
+        return { status: status >= 400 && status <= 599 ? status : 403, message: "Forbidden" };
       }
       const chosen = Object.entries(answer.headers ?? {}).find(
         ([name]) => name.toLowerCase() === "sec-websocket-protocol",
       );
-      if (chosen) protocols.set(request, String(chosen[1]));
+      if (chosen) protocol = String(chosen[1]);
     }
+    return { handshake, protocol };
+  }
+
+  async function connect(api: Api, request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    const decision = await decide(api, { url: request.url ?? "/", headers: request.headers });
+    if ("status" in decision) return refuse(socket, decision.status, decision.message);
+    const { handshake, protocol } = decision;
+    if (protocol !== undefined) protocols.set(request, protocol);
     if (socket.destroyed || isStopping) {
       socket.destroy();
       disconnect(api, handshake, 1006, "");
@@ -138,6 +174,24 @@ export function createSocketApis(context: ServiceContext, invoker: FunctionInvok
         log.error("a connection could not be made", { api: api.id, error: String(error) });
         socket.destroy();
       });
+    },
+    async open(api, request, socket) {
+      const decision = await decide(api, request);
+      if ("status" in decision) return decision.status;
+      const { handshake } = decision;
+      const connection = openConnection(clock, api.id, handshake, socket);
+      connections.set(handshake.connectionId, connection);
+      socket.on("close", () => connections.delete(handshake.connectionId));
+      return {
+        connectionId: handshake.connectionId,
+        message(bytes) {
+          connection.touch();
+          onMessage(api, connection, bytes, false).catch((error) =>
+            log.error("a message could not be handled", { api: api.id, error: String(error) }),
+          );
+        },
+        closed: (code, reason) => disconnect(api, handshake, code, reason),
+      };
     },
     find: (connectionId) => connections.get(connectionId),
     stop() {

@@ -1,6 +1,5 @@
 /** One client's connection, from the handshake to its end. */
 import { isUtf8 } from "node:buffer";
-import type { WebSocket } from "ws";
 import type { Clock, Timer } from "#local/service.ts";
 import type { Handshake } from "./socket-event.ts";
 
@@ -25,7 +24,23 @@ export interface SocketConnection {
   terminate(): void;
 }
 
-export function openConnection(clock: Clock, apiId: string, handshake: Handshake, socket: WebSocket): SocketConnection {
+/** As much of a WebSocket of the library as a connection needs. */
+export interface ClientSocket {
+  readonly OPEN: number;
+  readonly readyState: number;
+  readonly bufferedAmount: number;
+  on(event: "close", listener: () => void): unknown;
+  send(bytes: Buffer, options: { binary: boolean; fin: boolean }): void;
+  close(code: number, reason: string): void;
+  terminate(): void;
+}
+
+export function openConnection(
+  clock: Clock,
+  apiId: string,
+  handshake: Handshake,
+  socket: ClientSocket,
+): SocketConnection {
   let lastActiveAt = clock.now();
   let idle: Timer | undefined;
   const waitIdle = (): void => {

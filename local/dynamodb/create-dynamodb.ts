@@ -8,9 +8,10 @@ import { tableProvider } from "./table-provider.ts";
 const expiryIntervalMs = 5 * 60_000;
 
 /** Tables on LevelDB, through dynalite. */
-export async function createDynamodb(context: ServiceContext): Promise<Service> {
+/** @param open what keeps the tables */
+export async function createDynamodb(context: ServiceContext, open = openDynalite): Promise<Service> {
   const { clock, log, region, accountId } = context;
-  const store = await openDynalite({ folder: context.stateDirectory, region, accountId });
+  const store = await open({ folder: context.stateDirectory, region, accountId });
   const expiring = new Map<string, string>();
   const arnOf = (table: string): string => `arn:aws:dynamodb:${region}:${accountId}:table/${table}`;
   let timer: Timer | undefined;

@@ -41,7 +41,7 @@ export async function createEcs(context: ServiceContext, { engine, events }: Ecs
   const definitions = await TaskDefinitions.open(context);
   const tasks = await Tasks.open(context);
   const interfaces = new NetworkInterfaces(context.random, context.region);
-  const metadata = new MetadataEndpoint();
+  const metadata = new MetadataEndpoint(context.listens !== false);
   const limits = new Limits(() => context.clock.now());
   const announcer = new TaskAnnouncer(context, tasks, events);
   const runner = new TaskRunner({ context, engine, announcer, definitions, interfaces, metadata });

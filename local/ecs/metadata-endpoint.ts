@@ -8,11 +8,18 @@ import type { Task } from "./task.ts";
  */
 export class MetadataEndpoint {
   readonly #tasks = new Map<string, Task>();
+  readonly #listens: boolean;
   #listening: Promise<Server> | undefined;
+
+  /** @param listens `false`: containers of this cloud do not ask by HTTP */
+  constructor(listens = true) {
+    this.#listens = listens;
+  }
 
   /** @returns what `ECS_CONTAINER_METADATA_URI_V4` is to say */
   async add(task: Task): Promise<string> {
     this.#tasks.set(task.metadataToken, task);
+    if (!this.#listens) return `http://127.0.0.1/v4/${task.metadataToken}`;
     this.#listening ??= listen((request, response) => this.#answer(request, response));
     const { port } = (await this.#listening).address() as AddressInfo;
     return `http://127.0.0.1:${port}/v4/${task.metadataToken}`;

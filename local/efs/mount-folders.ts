@@ -1,6 +1,7 @@
 import { chmod, mkdir, mkdtemp, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { isInMemory } from "#local/memory-disk.ts";
 import { type AccessPoint, checkPath } from "./access-point.ts";
 
 /**
@@ -19,7 +20,8 @@ export class EfsFolders {
   /** @throws Error when the directory does not exist and the access point does not say how to make it */
   async mount({ FileSystemId, RootDirectory }: AccessPoint): Promise<string> {
     const folder = await this.#place(FileSystemId, RootDirectory.Path);
-    if (await exists(folder)) return folder;
+    // Whoever runs tasks on such a disk keeps their files, too.
+    if (isInMemory(this.#folder) || (await exists(folder))) return folder;
     const creation = RootDirectory.CreationInfo;
     if (creation === undefined && RootDirectory.Path !== "/") {
       throw new Error(

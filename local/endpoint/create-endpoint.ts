@@ -44,7 +44,8 @@ export function createEndpoint(dependencies: EndpointDependencies): Endpoint {
   const server = createServer((request, response) => void serveHttp(request, response));
   // Workers keep their connections for as long as they idle; closing them early would race with their next request.
   server.keepAliveTimeout = 10 * 60_000;
-  let url = "";
+  // Of a cloud that does not listen: nobody can connect there.
+  let url = "http://127.0.0.1:1";
 
   async function serveHttp(request: IncomingMessage, response: ServerResponse): Promise<void> {
     let answer: ApiResponse;

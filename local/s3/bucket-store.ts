@@ -4,6 +4,7 @@ import { createReadStream } from "node:fs";
 import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
+import { isInMemory } from "#local/memory-disk.ts";
 import { openRecords, type RecordStore } from "#local/record-store.ts";
 
 export interface StoredObject {
@@ -27,8 +28,10 @@ export interface Bucket {
   keys(): string[];
 }
 
-/** @param directory `undefined` keeps everything in memory */
-export async function openBucket(directory: string | undefined, name: string): Promise<Bucket> {
+/** @param given folder; `undefined` keeps everything in memory */
+export async function openBucket(given: string | undefined, name: string): Promise<Bucket> {
+  // Objects in memory are made anew by whoever deploys them.
+  const directory = isInMemory(given) ? undefined : given;
   const folder = directory === undefined ? undefined : join(directory, name);
   const records: RecordStore<StoredObject> = await openRecords(folder && join(folder, "objects"));
   const memory = new Map<string, Buffer>();

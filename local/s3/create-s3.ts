@@ -113,6 +113,7 @@ export function createS3(context: ServiceContext): S3 {
       return folder !== undefined && domains.has(domainName) ? { socketPath: join(folder, "s3") } : undefined;
     },
     async start() {
+      if (context.listens === false) return;
       const directory = await mkdtemp(join(tmpdir(), "atelier-s3-"));
       server = createServer((request, response) => {
         answerOrigin(request, response).catch((error) => {
