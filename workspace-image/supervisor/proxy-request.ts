@@ -1,7 +1,7 @@
 /** Hands a request that was let in to the IDE or to a port, and streams the answer back. */
 import http, { type IncomingMessage, type RequestOptions, type ServerResponse } from "node:http";
 import type { LookupFunction } from "node:net";
-import { pipeline } from "node:stream";
+import { type Duplex, pipeline } from "node:stream";
 import { answerPage, type Page } from "./honest-pages.ts";
 import { forwardRequestHeaders, forwardResponseHeaders } from "./proxy-headers.ts";
 
@@ -56,6 +56,11 @@ export function proxyRequest(request: IncomingMessage, response: ServerResponse,
     }
     pipeline(incoming, response, () => undefined);
   });
+  // Somebody says 101 to what asked for no upgrade.
+  outgoing.on("upgrade", (_incoming, socket: Duplex) => {
+    socket.destroy();
+    if (!response.destroyed) answerPage(response, NONSENSE);
+  });
   outgoing.on("error", (error: NodeJS.ErrnoException) => {
     // An idle connection that the other side closed at the same moment; nothing was sent on it that has an effect.
     if (isRepeatable && outgoing.reusedSocket && error.code === "ECONNRESET" && !response.headersSent) {
@@ -74,10 +79,15 @@ function hasBody({ headers }: IncomingMessage): boolean {
   return headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;
 }
 
-/** @returns false for a head that HTTP does not know (status 99, control characters): user code says what it likes. */
-function writeHead(response: ServerResponse, incoming: IncomingMessage): boolean {
+/** @returns false for a head that HTTP does not know (status 99): user code says what it likes. */
+function writeHead(
+  response: ServerResponse,
+  incoming: IncomingMessage,
+  headers = forwardResponseHeaders(incoming),
+): boolean {
   try {
-    response.writeHead(incoming.statusCode ?? 502, incoming.statusMessage, forwardResponseHeaders(incoming));
+    // Without its reason: that is free text, which nobody reads, and may hold what Node refuses to send.
+    response.writeHead(incoming.statusCode ?? 502, headers);
     return true;
   } catch {
     return false;
@@ -111,6 +121,6 @@ async function rewritePage(
   const headers = forwardResponseHeaders(incoming);
   delete headers.etag;
   headers["content-length"] = response.req.method === "HEAD" ? incoming.headers["content-length"] : body.length;
-  response.writeHead(incoming.statusCode ?? 502, headers);
+  if (!writeHead(response, incoming, headers)) return answerPage(response, NONSENSE);
   response.end(response.req.method === "HEAD" ? undefined : body);
 }

@@ -10,9 +10,17 @@ export function stripOwnCookies(header: string | undefined): string | undefined 
   return kept.length > 0 && kept.join("").trim() !== "" ? kept.join(";").trim() : undefined;
 }
 
-/** `Set-Cookie` values without those that set ours. */
+/**
+ * `Set-Cookie` values without those that set ours, and for this host only: with a `Domain`, browsers would send the cookie to every
+ * sibling and take it from every sibling.
+ */
 export function stripOwnSetCookies(values: readonly string[]): string[] {
-  return values.filter((value) => !OWN.has(nameOf(value)));
+  return values.filter((value) => !OWN.has(nameOf(value))).map(forThisHost);
+}
+
+function forThisHost(setCookie: string): string {
+  const [pair, ...attributes] = setCookie.split(";");
+  return [pair, ...attributes.filter((attribute) => !/^\s*domain\s*(=|$)/i.test(attribute))].join(";");
 }
 
 /** The cookie that a redeemed ticket is traded for: for this host only, and coming back by a link brings it along. */

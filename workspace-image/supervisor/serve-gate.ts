@@ -54,8 +54,13 @@ export class Gate {
   constructor(options: GateOptions) {
     this.#options = options;
     this.#server = http.createServer({ keepAliveTimeout: KEEP_ALIVE_MS, requestTimeout: 0 });
-    this.#server.on("request", (request, response) => void this.#onRequest(request, response));
-    this.#server.on("upgrade", (request, socket, head) => void this.#onUpgrade(request, socket, head));
+    // What nobody thought of ends one connection, not the supervisor.
+    this.#server.on("request", (request, response) => {
+      this.#onRequest(request, response).catch(() => response.destroy());
+    });
+    this.#server.on("upgrade", (request, socket, head) => {
+      this.#onUpgrade(request, socket, head).catch(() => socket.destroy());
+    });
     this.#server.on("clientError", (_error, socket) => socket.destroy());
   }
 
