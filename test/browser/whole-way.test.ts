@@ -159,7 +159,9 @@ describe("the whole way, in Chromium", () => {
     await narrow.getByText("Running", { exact: true }).first().waitFor();
     await screenshot("list-360", narrow);
     expect(await narrow.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
-    await narrow.emulateMedia({ colorScheme: "dark" });
+    await narrow.emulateMedia({ colorScheme: "dark", reducedMotion: "reduce" });
+    await narrow.reload();
+    await narrow.getByText("Running", { exact: true }).first().waitFor();
     await screenshot("list-360-dark", narrow);
     await narrow.close();
   });
