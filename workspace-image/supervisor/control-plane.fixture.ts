@@ -161,3 +161,33 @@ export async function startStandIn(hello: Partial<ResultOf<"instance.hello">> = 
   };
   return standIn;
 }
+
+/** The notification of a phase, as it comes down a socket. */
+export function changed(phase: string): object {
+  const now = new Date().toISOString();
+  return {
+    jsonrpc: "2.0",
+    method: "workspace.changed",
+    params: {
+      workspace: {
+        id: WORKSPACE,
+        ownerId: "u",
+        contextUrl: ORIGIN,
+        context: {
+          kind: "branch",
+          repository: { host: "h", owner: "o", name: "n", cloneUrl: "http://h/o/n" },
+          ref: "main",
+          refType: "branch",
+          path: "",
+          title: "n",
+        },
+        class: "small",
+        createdAt: now,
+        lastUsedAt: now,
+        revision: 9,
+        url: ORIGIN,
+        instance: { id: INSTANCE, phase, conditions: {}, stages: [], ports: [], tasks: [], requestedAt: now },
+      },
+    },
+  };
+}

@@ -28,7 +28,7 @@ beforeEach(async () => {
     const index = heard.push("") - 1;
     socket.on("error", () => undefined);
     socket.on("data", (data) => {
-      heard[index] += data;
+      heard[index] = `${heard[index]}${data}`;
       socket.write(said);
     });
   });

@@ -11,7 +11,7 @@ import { AtelierError } from "#protocol/errors.ts";
 import { SUPERVISOR_PORT } from "#protocol/route-token.ts";
 import { createRepository, type GitServer, startGitServer } from "../../test/git-server.ts";
 import { installIde } from "../ide/install-ide.ts";
-import { HOST, INSTANCE, ORIGIN, routeToken, type StandIn, startStandIn } from "./control-plane.fixture.ts";
+import { changed, HOST, INSTANCE, routeToken, type StandIn, startStandIn } from "./control-plane.fixture.ts";
 
 const DEADLINE = { timeout: 60_000, interval: 20 };
 vi.setConfig({ testTimeout: 120_000 });
@@ -271,32 +271,3 @@ it("ends when the control plane no longer knows its instance", async () => {
   expect(await run.ended).toBe(1);
   expect(run.printed()).toContain("It is over.");
 });
-
-function changed(phase: string): object {
-  const now = new Date().toISOString();
-  return {
-    jsonrpc: "2.0",
-    method: "workspace.changed",
-    params: {
-      workspace: {
-        id: INSTANCE.replace(/-r\d+$/, ""),
-        ownerId: "u",
-        contextUrl: ORIGIN,
-        context: {
-          kind: "branch",
-          repository: { host: "h", owner: "o", name: "n", cloneUrl: "http://h/o/n" },
-          ref: "main",
-          refType: "branch",
-          path: "",
-          title: "n",
-        },
-        class: "small",
-        createdAt: now,
-        lastUsedAt: now,
-        revision: 9,
-        url: ORIGIN,
-        instance: { id: INSTANCE, phase, conditions: {}, stages: [], ports: [], tasks: [], requestedAt: now },
-      },
-    },
-  };
-}

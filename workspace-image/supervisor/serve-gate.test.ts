@@ -1,16 +1,15 @@
 import { generateKeyPairSync } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
-import http from "node:http";
+import type http from "node:http";
 import net, { type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { WebSocket, WebSocketServer } from "ws";
 import { AtelierError } from "#protocol/errors.ts";
 import { TokenCheck } from "./check-token.ts";
 import { realClock } from "./clock.ts";
 import { HOST, INSTANCE, ORIGIN, ROUTE_KEYS, routeToken, WORKSPACE } from "./control-plane.fixture.ts";
+import { type Answer, askGate, makeUpstream, type UpgradeAnswer, upgradeGate } from "./gate.fixture.ts";
 import { Activity } from "./note-activity.ts";
 import { Gate, takeTicket } from "./serve-gate.ts";
 
@@ -24,47 +23,12 @@ let activity: Activity;
 let redeemed: string[];
 const stops: (() => void)[] = [];
 
-/** What stands behind the gate: answers, echoes sockets, and tries to set our cookie. */
-function makeUpstream(): http.Server {
-  const server = http.createServer(async (request, response) => {
-    seen.push(request);
-    if (request.url?.startsWith("/hang")) return;
-    if (request.url?.startsWith("/cut")) {
-      response.writeHead(200, { "content-length": 100 }).write("part");
-      setImmediate(() => response.destroy());
-      return;
-    }
-    const body = await text(request);
-    response.setHeader("set-cookie", ["atelier_route=evil; Path=/", "__Host-Atelier_Route=evil", "theme=dark"]);
-    response.setHeader("content-type", request.url === "/" ? "text/html" : "text/plain");
-    response.end(
-      request.url === "/" ? `<meta id="vscode-workbench-web-configuration" data-settings="{}">` : `got ${body}`,
-    );
-  });
-  const sockets = new WebSocketServer({ noServer: true });
-  sockets.on("headers", (headers) => headers.push("Set-Cookie: atelier_route=evil", "Set-Cookie: ok=1"));
-  server.on("upgrade", (request, socket, head) => {
-    seen.push(request);
-    if (request.url === "/no") {
-      socket.end("HTTP/1.1 418 No\r\nSet-Cookie: atelier_route=evil\r\nContent-Length: 2\r\n\r\nno");
-      return;
-    }
-    sockets.handleUpgrade(request, socket, head, (one) => one.on("message", (data) => one.send(`echo ${data}`)));
-  });
-  stops.push(() => {
-    for (const one of sockets.clients) one.terminate();
-    server.closeAllConnections();
-    server.close();
-  });
-  return server;
-}
-
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "gate-"));
   seen = [];
   redeemed = [];
   openPorts = new Set();
-  ide = makeUpstream();
+  ide = makeUpstream(seen, stops);
   await new Promise<void>((resolve) => ide.listen(join(folder, "ide.sock"), resolve));
   activity = new Activity(realClock);
   gate = new Gate({
@@ -94,50 +58,10 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-interface Answer {
-  status: number;
-  headers: http.IncomingHttpHeaders;
-  body: string;
-}
-
-function ask(path: string, headers: Record<string, string> = {}, method = "GET", body?: string): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const all = { host: HOST, "x-atelier-route": routeToken(), ...headers };
-    const request = http.request({ host: "127.0.0.1", port, path, method, agent: false, headers: all });
-    request.on("error", reject);
-    request.on("response", async (response) => {
-      try {
-        resolve({ status: response.statusCode ?? 0, headers: response.headers, body: await text(response) });
-      } catch (error) {
-        reject(error);
-      }
-    });
-    request.end(body);
-  });
-}
-
-/** Status of the answer to an upgrade; 101 is left open in `socket`. */
-function upgrade(
-  path: string,
-  headers: Record<string, string> = {},
-): Promise<{ status: number; body: string; socket?: WebSocket; cookies?: string[] | undefined }> {
-  return new Promise((resolve) => {
-    const all = { host: HOST, origin: ORIGIN, "x-atelier-route": routeToken(), ...headers };
-    const kept = Object.fromEntries(Object.entries(all).filter(([, value]) => value !== ""));
-    const socket = new WebSocket(`ws://127.0.0.1:${port}${path}`, { headers: kept });
-    let cookies: string[] | undefined;
-    socket.on("upgrade", (response) => (cookies = response.headers["set-cookie"]));
-    socket.on("open", () => resolve({ status: 101, body: "", socket, cookies }));
-    socket.on("error", () => undefined);
-    socket.on("unexpected-response", async (_request, response) => {
-      resolve({
-        status: response.statusCode ?? 0,
-        body: await text(response),
-        cookies: response.headers["set-cookie"],
-      });
-    });
-  });
-}
+const ask = (path: string, headers?: Record<string, string>, method?: string, body?: string): Promise<Answer> =>
+  askGate(port, path, headers, method, body);
+const upgrade = (path: string, headers?: Record<string, string>): Promise<UpgradeAnswer> =>
+  upgradeGate(port, path, headers);
 
 const PAST = Math.floor(Date.now() / 1_000) - 1;
 const BAD_TOKENS: [string, () => string][] = [
@@ -322,7 +246,7 @@ describe("a port's host", () => {
   const signedIn = (): Record<string, string> => ({ host, "x-atelier-route": routeToken({ h: host }) });
 
   beforeEach(async () => {
-    app = makeUpstream();
+    app = makeUpstream(seen, stops);
     await new Promise<void>((resolve) => app.listen(0, "127.0.0.1", resolve));
     appPort = (app.address() as AddressInfo).port;
     host = `${appPort}-${HOST}`;
@@ -341,7 +265,7 @@ describe("a port's host", () => {
 
   it("reaches a server on ::1 too", async () => {
     await new Promise((resolve) => app.close(resolve));
-    app = makeUpstream();
+    app = makeUpstream(seen, stops);
     await new Promise<void>((resolve) => app.listen(appPort, "::1", resolve));
     expect((await ask("/x", signedIn())).status).toBe(200);
   });
