@@ -41,8 +41,10 @@ export function CreateForm({ resolved, busy, onCreate, onReopen }: Props) {
       </fieldset>
       {!resolved.known && (
         <p class="mt-4 text-dim">
-          You have not opened this repository before. Its code runs in a workspace of your own, and only after you ask
-          for it.
+          {resolved.context.kind === "pull-request" || resolved.context.kind === "commit"
+            ? "A pull request or a single commit may hold anybody's code."
+            : "You have not opened this repository before."}{" "}
+          It runs in a workspace of your own, and only after you ask for it.
         </p>
       )}
       <div class="mt-6 flex flex-wrap gap-2">

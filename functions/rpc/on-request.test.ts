@@ -241,6 +241,16 @@ describe("context.resolve", () => {
     expect((await resolve("shop.git")).result).toMatchObject({ known: true });
   });
 
+  it("knows no commit by its hash: it may be a fork's, which hosts hand out as the repository's own", async () => {
+    await rememberOpened("u-ann", `${git.url}/acme/shop.git`);
+    const { result = {} } = await resolve("shop.git");
+    const { commit } = result.context as { commit: string };
+    expect((await resolve(`shop.git/commit/${commit}`)).result).toMatchObject({
+      context: { kind: "commit", commit },
+      known: false,
+    });
+  });
+
   it("passes on why not", async () => {
     expect((await resolve("absent.git")).error?.data).toMatchObject({
       name: "REPOSITORY_NOT_FOUND",

@@ -22,7 +22,7 @@ export const workspaceMethods = {
     v.object({
       contextUrl: v.string(),
       context: Context,
-      /** This person opened this repository before, so that a link may start it without a click. */
+      /** This person opened this repository before, and the ref is a branch or tag of it: a link may start it without a click. */
       known: v.boolean(),
       /** Class that it would run on. */
       class: v.string(),
