@@ -1,13 +1,15 @@
 import { AtelierError } from "#protocol/errors.ts";
 import { MAX_SOCKET_MESSAGE_BYTES } from "#protocol/json-rpc.ts";
-import type { MethodName, ParamsOf, ResultOf } from "#protocol/methods/index.ts";
+import type { METHODS, MethodName, ParamsOf, ResultOf } from "#protocol/methods/index.ts";
 import type { NotificationName, NotificationOf } from "#protocol/notifications.ts";
 import { Connection } from "./connection.ts";
 import { backoffMs, ConnectionLost, type RpcEnvironment } from "./environment.ts";
 import { postCall } from "./post-call.ts";
 
 /** The methods that a person may call. */
-export type UserMethod = Exclude<MethodName, `instance.${string}`>;
+export type UserMethod = {
+  [M in MethodName]: (typeof METHODS)[M]["caller"] extends "user" ? M : never;
+}[MethodName];
 
 const REPEATS = 3;
 

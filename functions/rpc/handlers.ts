@@ -14,6 +14,7 @@ import { getWorkspace } from "#functions/workspaces/get-workspace.ts";
 import { listWorkspaces } from "#functions/workspaces/list-workspaces.ts";
 import { startWorkspace } from "#functions/workspaces/start-workspace.ts";
 import { stopWorkspace } from "#functions/workspaces/stop-workspace.ts";
+import { traceInstance } from "#functions/workspaces/trace-instance.ts";
 import type { Handlers } from "./call.ts";
 
 export const handlers: Handlers = {
@@ -32,6 +33,7 @@ export const handlers: Handlers = {
   "instance.log": appendLog,
   "instance.heartbeat": recordHeartbeat,
   "instance.redeem": redeemTicket,
+  "instance.trace": traceInstance,
 };
 
 /** What any of them may need; checked before a call is read. */

@@ -64,14 +64,25 @@ const report = record({
 /** All but those that end a run, so that starts are looked at too. */
 const onTheWay: fc.Arbitrary<Fact>[] = [
   fc.record({ kind: fc.constant("attempt" as const), number: fc.integer({ min: 1, max: 3 }), at }),
-  fc.record({ kind: fc.constant("refused" as const), number: fc.integer({ min: 1, max: 3 }) }),
+  record({
+    kind: fc.constant("refused" as const),
+    number: fc.integer({ min: 1, max: 3 }),
+    at: some(at),
+    note: some(text),
+  }),
   record({ kind: fc.constant("volume" as const), startedAt: some(at), readyAt: some(at) }),
-  fc.record({ kind: fc.constant("waiting" as const), at, note: text, retryAt: at }),
+  record({
+    kind: fc.constant("waiting" as const),
+    at,
+    note: text,
+    retryAt: at,
+    attempt: some(fc.integer({ min: 1, max: 3 })),
+  }),
   fc.record({
     kind: fc.constant("task" as const),
     task: task.map(({ end: _, ...rest }) => ({ ...rest, stopWanted: false, status: early(rest.status) })),
   }),
-  fc.record({ kind: fc.constant("address" as const), taskArn: arn, publicName: text }),
+  record({ kind: fc.constant("address" as const), taskArn: arn, publicName: text, at: some(at) }),
   fc.record({ kind: fc.constant("hello" as const), at }),
   fc.record({
     kind: fc.constant("report" as const),

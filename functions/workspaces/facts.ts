@@ -6,6 +6,7 @@
  * What follows from the facts (the phase, the deadline) is derived in `phase.ts`.
  */
 import type { SupervisorFact } from "#protocol/methods/instance.ts";
+import { type Attempts, joinAttempt } from "./attempt-facts.ts";
 import { canonical, compare, earliest, first, greatest, least, optional } from "./order.ts";
 import { joinTask, type TaskFact, type TaskState } from "./task-facts.ts";
 
@@ -31,7 +32,7 @@ export interface Instance {
 
   /** The highest attempt to run a task that was begun, and when; attempts are begun one after another. */
   attempt?: { number: number; at: number };
-  firstAttemptAt?: number;
+  attempts?: Attempts;
   /** AWS answered that this attempt, and so each before it, started nothing. */
   refused: number;
   volumeStartedAt?: number;
@@ -42,6 +43,8 @@ export interface Instance {
   tasks: Readonly<Record<string, TaskState>>;
   /** Public DNS names by task ARN. */
   addresses: Readonly<Record<string, string>>;
+  /** When the first of them was known. */
+  addressedAt?: number;
   helloAt?: number;
   report?: SupervisorFact;
   readyAt?: number;
@@ -56,11 +59,12 @@ export interface Instance {
 
 export type Fact =
   | { kind: "attempt"; number: number; at: number }
-  | { kind: "refused"; number: number }
+  | { kind: "refused"; number: number; at?: number; note?: string }
   | { kind: "volume"; startedAt?: number; readyAt?: number }
-  | { kind: "waiting"; at: number; note: string; retryAt: number }
+  /** `attempt`: the one that AWS said it of. */
+  | { kind: "waiting"; at: number; note: string; retryAt: number; attempt?: number }
   | { kind: "task"; task: TaskFact }
-  | { kind: "address"; taskArn: string; publicName: string }
+  | { kind: "address"; taskArn: string; publicName: string; at?: number }
   | { kind: "hello"; at: number }
   /** `at`: when it came, by our clock. The supervisor's own instants are not later than that. */
   | { kind: "report"; at: number; report: SupervisorFact }
@@ -85,10 +89,15 @@ export function join(instance: Instance, fact: Fact): Instance {
       const attempt = { number: fact.number, at: fact.at };
       const known = instance.attempt;
       const next = known && byNumberThenLate(known, attempt) >= 0 ? known : attempt;
-      return { ...instance, attempt: next, firstAttemptAt: earliest(instance.firstAttemptAt, fact.at) };
+      return { ...instance, attempt: next, attempts: joinAttempt(instance.attempts, fact.number, { at: fact.at }) };
     }
-    case "refused":
-      return { ...instance, refused: Math.max(instance.refused, fact.number) };
+    case "refused": {
+      const refused = Math.max(instance.refused, fact.number);
+      const { number, at, note } = fact;
+      if (at === undefined) return { ...instance, refused };
+      const more = { refusedAt: at, ...(note === undefined ? {} : { said: { at, note } }) };
+      return { ...instance, refused, attempts: joinAttempt(instance.attempts, number, more) };
+    }
     case "volume":
       return {
         ...instance,
@@ -96,8 +105,13 @@ export function join(instance: Instance, fact: Fact): Instance {
         ...optional("volumeReadyAt", least(instance.volumeReadyAt, fact.readyAt)),
       };
     case "waiting": {
-      const { kind: _, ...waiting } = fact;
-      return { ...instance, waiting: greatest(instance.waiting, waiting, (w) => w.at) };
+      const { kind: _, attempt, ...waiting } = fact;
+      const said = { at: fact.at, note: fact.note };
+      return {
+        ...instance,
+        waiting: greatest(instance.waiting, waiting, (w) => w.at),
+        ...(attempt === undefined ? {} : { attempts: joinAttempt(instance.attempts, attempt, { said }) }),
+      };
     }
     case "task": {
       const { arn } = fact.task;
@@ -106,7 +120,11 @@ export function join(instance: Instance, fact: Fact): Instance {
     case "address": {
       const known = instance.addresses[fact.taskArn];
       const publicName = known !== undefined && known <= fact.publicName ? known : fact.publicName;
-      return { ...instance, addresses: { ...instance.addresses, [fact.taskArn]: publicName } };
+      return {
+        ...instance,
+        addresses: { ...instance.addresses, [fact.taskArn]: publicName },
+        ...optional("addressedAt", least(instance.addressedAt, fact.at)),
+      };
     }
     case "hello":
       return { ...instance, helloAt: earliest(instance.helloAt, fact.at) };

@@ -1,6 +1,7 @@
 /** What instances log for the start page: chunks in their order, kept for a week. */
-import { BatchWriteCommand, PutCommand, QueryCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
+import { PutCommand, QueryCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import { clock, toSeconds } from "#functions/runtime/clock.ts";
+import { removeItems } from "#functions/runtime/remove-items.ts";
 import { isConditionFailed, table, tableName } from "#functions/runtime/table.ts";
 
 const KEPT_MS = 7 * 24 * 3_600_000;
@@ -8,8 +9,6 @@ const KEPT_MS = 7 * 24 * 3_600_000;
 const MAX_CHARACTERS = 2_000_000;
 /** What one answer gives; who wants more asks again from where it ended. */
 const MAX_ANSWER_CHARACTERS = 1_000_000;
-/** DynamoDB deletes at most so many items a call. */
-const BATCH = 25;
 
 export interface LogChunk {
   sequence: number;
@@ -73,30 +72,8 @@ export async function readLog(instanceId: string, after: number): Promise<LogChu
   return chunks;
 }
 
-export async function removeLog(instanceId: string): Promise<void> {
-  let next: Record<string, unknown> | undefined;
-  do {
-    const page = await table.send(
-      new QueryCommand({
-        TableName: tableName(),
-        KeyConditionExpression: "pk = :log",
-        ExpressionAttributeValues: { ":log": logKey(instanceId) },
-        ProjectionExpression: "pk, sk",
-        ExclusiveStartKey: next,
-      }),
-    );
-    const items = page.Items ?? [];
-    for (let from = 0; from < items.length; from += BATCH) await removeAll(items.slice(from, from + BATCH));
-    next = page.LastEvaluatedKey;
-  } while (next);
-}
-
-async function removeAll(keys: Record<string, unknown>[]): Promise<void> {
-  let left: Record<string, unknown>[] = keys.map((Key) => ({ DeleteRequest: { Key } }));
-  while (left.length > 0) {
-    const answer = await table.send(new BatchWriteCommand({ RequestItems: { [tableName()]: left } }));
-    left = answer.UnprocessedItems?.[tableName()] ?? [];
-  }
+export function removeLog(instanceId: string): Promise<void> {
+  return removeItems(logKey(instanceId));
 }
 
 /** The sequence is padded, so that the order of keys is the order of chunks. */

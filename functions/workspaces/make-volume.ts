@@ -8,30 +8,36 @@ import { makeAccessPoint, makeTaskDefinition, removeTaskDefinition } from "./vol
 import type { Volume, WorkspaceRow } from "./workspace-row.ts";
 
 export async function makeVolume(row: WorkspaceRow, instance: Instance): Promise<"done" | "later"> {
+  const startedAt = clock.now();
   try {
-    await build(row, instance);
+    await build(row, instance, startedAt);
     return "done";
   } catch (error) {
     if (!isFromCloud(error)) throw error;
     if (kindOfError(error) === "permanent") {
       log.error("A volume cannot be made.", { error });
       const message = permanentText("Its volume could not be made", error);
-      await joinFacts(row.id, instance.id, [{ kind: "failure", at: clock.now(), message }]);
+      await joinFacts(row.id, instance.id, [
+        { kind: "volume", startedAt },
+        { kind: "failure", at: clock.now(), message },
+      ]);
       return "done";
     }
     log.warn("A volume waits for AWS.", { error });
     const note = "Waiting for its turn: AWS makes a limited number of volumes each second";
     if (instance.waiting?.note !== note) {
       const at = clock.now();
-      await joinFacts(row.id, instance.id, [{ kind: "waiting", at, note, retryAt: at }]);
+      await joinFacts(row.id, instance.id, [
+        { kind: "volume", startedAt },
+        { kind: "waiting", at, note, retryAt: at },
+      ]);
     }
     return "later";
   }
 }
 
 /** What AWS was asked for is written down before, and what it answered after, so that nothing is left when this is killed. */
-async function build(row: WorkspaceRow, instance: Instance): Promise<void> {
-  const startedAt = clock.now();
+async function build(row: WorkspaceRow, instance: Instance, startedAt: number): Promise<void> {
   if (row.volume.askedAt === undefined) {
     await keep(row, instance, { askedAt: startedAt }, [{ kind: "volume", startedAt }]);
   }

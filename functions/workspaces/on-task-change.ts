@@ -51,7 +51,7 @@ async function accompanying(row: WorkspaceRow, instanceId: string, task: TaskFac
   }
   if (task.status !== "RUNNING" || !task.networkInterfaceId || row.instance?.addresses[task.arn]) return [];
   const publicName = await publicNameOf(task.networkInterfaceId);
-  return publicName ? [{ kind: "address", taskArn: task.arn, publicName }] : [];
+  return publicName ? [{ kind: "address", taskArn: task.arn, publicName, at: clock.now() }] : [];
 }
 
 /** The driver acts: it stops what nobody wants, and goes on with what waited for this. */

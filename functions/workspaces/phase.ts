@@ -1,5 +1,5 @@
 /**
- * From the facts of an instance to what people are told: phase and deadline. Pure.
+ * From the facts of an instance to what people are told: phase, deadline, stages and trace. Pure.
  *
  * A fact can only raise the phase's rank, since the facts only grow; so whatever the order of events, a phase never goes back.
  */
@@ -15,14 +15,18 @@ import {
   STOPPING_MS,
 } from "./deadlines.ts";
 import type { Instance } from "./facts.ts";
-import { least } from "./order.ts";
+import { least, optional } from "./order.ts";
 import { type StageState, stagesOf } from "./stages.ts";
 import { hasStopped, rankOf, type TaskState, type TaskStatus } from "./task-facts.ts";
+import { type MarkState, marksOf, type SpanState, spansOf } from "./trace.ts";
 
 export interface Derived {
   phase: Phase;
   conditions: Conditions;
   stages: StageState[];
+  /** Where the time goes; the stages are a view of it. */
+  spans: SpanState[];
+  marks: MarkState[];
   /** Until when it may be in this phase; absent only when it has stopped. */
   deadlineAt?: number;
   /** When the IDE answered first. */
@@ -34,11 +38,16 @@ export function derive(instance: Instance): Derived {
   const phase = phaseOf(instance);
   const conditions = conditionsOf(instance);
   const enteredAt = entryOf(instance, phase);
-  const derived: Derived = {
+  const isEnding = phase === "stopping" || phase === "stopped";
+  const course = {
     phase,
     conditions,
-    stages: stagesOf(instance, phase, conditions, phase === "stopped" ? enteredAt : stoppingSince(instance)),
+    ...optional("stoppingSince", stoppingSince(instance)),
+    ...(phase === "stopped" ? { stoppedAt: enteredAt } : {}),
   };
+  const spans = spansOf(instance, course);
+  const stages = stagesOf(spans, instance, isEnding);
+  const derived: Derived = { phase, conditions, stages, spans, marks: marksOf(instance, course) };
   const deadlineAt = deadlineOf(instance, phase, enteredAt);
   if (deadlineAt !== undefined) derived.deadlineAt = deadlineAt;
   if (instance.readyAt !== undefined) derived.startedAt = instance.readyAt;

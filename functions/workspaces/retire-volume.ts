@@ -4,6 +4,7 @@ import { connectionsOf, removeConnection, removeSubscription } from "#functions/
 import { instanceId } from "#protocol/ids.ts";
 import { removeHeartbeat } from "./heartbeat-store.ts";
 import { removeLog } from "./log-store.ts";
+import { removePastInstances } from "./past-instance-store.ts";
 import { endRequest } from "./request-store.ts";
 import { makeAccessPoint, removeAccessPoint, removeTaskDefinition, removeTaskDefinitionsOf } from "./volume-store.ts";
 import type { WorkspaceRow } from "./workspace-row.ts";
@@ -25,6 +26,7 @@ export async function retireVolume(row: WorkspaceRow): Promise<"done"> {
   for (let run = row.run; run > Math.max(0, row.run - RUNS_WITH_LOGS); run -= 1) {
     await removeLog(instanceId(row.id, run));
   }
+  await removePastInstances(row.id);
   await removeConnections(row.id);
   if (row.requestId) await endRequest(row.ownerId, row.requestId, row.id);
   await removeWorkspace(row);

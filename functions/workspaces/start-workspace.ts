@@ -7,6 +7,7 @@ import { AtelierError } from "#protocol/errors.ts";
 import { instanceId } from "#protocol/ids.ts";
 import { newInstance } from "./facts.ts";
 import { assertOwner, getOwnWorkspace, notFound } from "./own-workspace.ts";
+import { keepInstance, removePastInstances } from "./past-instance-store.ts";
 import { livingTasks, phaseOf } from "./phase.ts";
 import { presentWorkspace } from "./present-workspace.ts";
 import { site } from "./site.ts";
@@ -38,10 +39,17 @@ async function start(row: WorkspaceRow): Promise<WorkspaceRow> {
   // The run before has ended, and the driver may not have come to it yet.
   if (row.instance && row.instance.slotFreedAt === undefined) await freeSlot(row.ownerId, row.instance.id);
   await takePlace(row.ownerId, next);
+  // Before the row lets go of it: a torn write leaves a copy too many, never one too few.
+  await keepInstance(row);
+  let former = row;
   const after = await updateWorkspace(row.id, (current) => {
     if (current.run !== row.run || current.deleted || !isStartable(current)) return undefined;
+    former = current;
     return withRun(current, run, clock.now());
   });
+  if (!after || after.deleted) await removePastInstances(row.id);
+  // More became known of it meanwhile.
+  else if (former.revision > row.revision) await keepInstance(former);
   if (after?.instance?.id !== next) await freeSlot(row.ownerId, next);
   else await askDriver(row.id);
   if (!after) throw notFound();

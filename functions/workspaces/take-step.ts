@@ -38,7 +38,8 @@ export async function takeStep(row: WorkspaceRow, step: Step): Promise<Outcome> 
       return findTask(row, instance);
     case "find-address": {
       const publicName = await publicNameOf(step.networkInterfaceId);
-      return publicName ? write(row, instance, { kind: "address", taskArn: step.taskArn, publicName }) : "done";
+      if (!publicName) return "done";
+      return write(row, instance, { kind: "address", taskArn: step.taskArn, publicName, at: clock.now() });
     }
     case "stop-task":
       return endTask(row, instance, step.taskArn, step.reason);
@@ -76,10 +77,11 @@ async function startTask(row: WorkspaceRow, instance: Instance, attempt: number)
       }
       return "done";
     case "waiting": {
-      const facts: Fact[] = outcome.isAnswer ? [{ kind: "refused", number: attempt }] : [];
+      const { note } = outcome;
+      const facts: Fact[] = outcome.isAnswer ? [{ kind: "refused", number: attempt, at, note }] : [];
       // Said once: a write for each try would only make noise.
-      if (instance.waiting?.note !== outcome.note) {
-        facts.push({ kind: "waiting", at, note: outcome.note, retryAt: at });
+      if (instance.waiting?.note !== note) {
+        facts.push({ kind: "waiting", at, note, retryAt: at, attempt });
       }
       await joinFacts(row.id, instance.id, facts);
       return "later";
@@ -88,7 +90,7 @@ async function startTask(row: WorkspaceRow, instance: Instance, attempt: number)
       return write(
         row,
         instance,
-        { kind: "refused", number: attempt },
+        { kind: "refused", number: attempt, at, note: outcome.message },
         { kind: "failure", at, message: outcome.message },
       );
   }

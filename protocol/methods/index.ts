@@ -1,10 +1,11 @@
 import type * as v from "valibot";
 import { instanceMethods } from "./instance.ts";
+import { traceMethods } from "./trace.ts";
 import { userMethods } from "./user.ts";
 import { workspaceMethods } from "./workspace.ts";
 
 /** Every method there is. The router refuses at start-up when one has no handler. */
-export const METHODS = { ...userMethods, ...workspaceMethods, ...instanceMethods };
+export const METHODS = { ...userMethods, ...workspaceMethods, ...instanceMethods, ...traceMethods };
 
 export type MethodName = keyof typeof METHODS;
 /** What a caller writes. */

@@ -46,6 +46,24 @@ const fact = {
   ports: [3000],
   tasks: [],
 };
+const span = { name: "task", state: "done", startedAt: iso, endedAt: iso };
+const attempt = {
+  name: "attempt-12",
+  state: "refused",
+  startedAt: iso,
+  detail: "Waiting for capacity",
+  parent: "task",
+};
+const trace = {
+  instanceId,
+  workspaceId: id,
+  phase: "stopped",
+  conditions: { failed: "It broke." },
+  requestedAt: iso,
+  endedAt: iso,
+  spans: [span, attempt, { ...span, name: "clone", state: "failed", reason: "It broke." }],
+  marks: [{ name: "stopped", at: iso, detail: "It broke." }],
+};
 const hello = { instanceId, ticket: "t", secretHash: "0".repeat(64), protocolVersion: 1 };
 const workspaceClass = {
   id: "s",
@@ -226,6 +244,24 @@ const CASES: { readonly [M in MethodName]: Cases } = {
       reject: [{ token: "t", cookieName: "c", secure: "no", maxAgeSeconds: 60 }],
     },
   },
+  "instance.trace": {
+    params: {
+      accept: [{ instanceId }],
+      reject: [{}, { instanceId: id }, { instanceId: `${id}-r0` }, { instanceId, id }],
+    },
+    result: {
+      accept: [{ trace }, { trace: { ...without(trace, "endedAt"), phase: "pending", spans: [], marks: [] } }],
+      reject: [
+        {},
+        { trace: without(trace, "spans") },
+        { trace: { ...trace, spans: [{ ...span, name: "lunch" }] } },
+        { trace: { ...trace, spans: [{ ...span, name: "attempt-0" }] } },
+        { trace: { ...trace, spans: [{ ...span, state: "waiting" }] } },
+        { trace: { ...trace, spans: [without(span, "startedAt")] } },
+        { trace: { ...trace, marks: [{ name: "lunch", at: iso }] } },
+      ],
+    },
+  },
 };
 
 describe.each(Object.entries(CASES))("%s", (name, cases) => {
@@ -246,6 +282,8 @@ describe.each(Object.entries(CASES))("%s", (name, cases) => {
 
 it("says for each method who may call it", () => {
   for (const [name, method] of Object.entries(METHODS)) {
-    expect(method.caller).toBe(name.startsWith("instance.") ? "instance" : "user");
+    // Whoever started a run asks where its time went; the rest of `instance.` is the supervisor's.
+    const isSupervisors = name.startsWith("instance.") && name !== "instance.trace";
+    expect(method.caller).toBe(isSupervisors ? "instance" : "user");
   }
 });
