@@ -2,7 +2,7 @@ import http from "node:http";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { AtelierError } from "#protocol/errors.ts";
 import { ControlPlane } from "./call-control-plane.ts";
-import { realClock } from "./clock.ts";
+import { type Clock, realClock } from "./clock.ts";
 import { INSTANCE, type StandIn, startStandIn } from "./control-plane.fixture.ts";
 import { keepSocket } from "./keep-socket.ts";
 import { Reporter } from "./report-facts.ts";
@@ -119,6 +119,23 @@ describe("Reporter", () => {
     }
     await reporter.acknowledged();
     expect(times.length).toBeLessThanOrEqual(6);
+  });
+
+  it("does not let a ready IDE wait for the next of the ten", async () => {
+    const held: Clock = { now: () => 0, setTimeout: () => ({ cancel() {} }) };
+    const sent: boolean[] = [];
+    const reporter = new Reporter({
+      clock: held,
+      send: async (newest) => void sent.push(newest().readyAt !== undefined),
+      onRefused: () => undefined,
+    });
+    reporter.update({ ports: [1] });
+    await vi.waitFor(() => expect(sent).toEqual([false]));
+    // Time stands still, so that nothing but haste can send it.
+    reporter.update({ ports: [2] });
+    reporter.update({ readyAt: 1 });
+    await reporter.acknowledged();
+    expect(sent).toEqual([false, true]);
   });
 
   it("says once that it is refused for good, and does not go on", async () => {

@@ -18,11 +18,14 @@ import type { Configuration } from "./take-configuration.ts";
 /** Names the instance to the person's processes, and marks them as the instance's. */
 export const INSTANCE_VARIABLE = "ATELIER_INSTANCE";
 
+type Told = ResultOf<"instance.hello">;
+
 export interface WorkspaceOptions {
   readonly configuration: Configuration;
   readonly clock: Clock;
   readonly home: Home;
-  readonly told: ResultOf<"instance.hello">;
+  /** What the control plane answers to the first call. */
+  readonly told: Promise<Told>;
   readonly gate: Gate;
   readonly reporter: Reporter;
   readonly log: LogShipper;
@@ -37,76 +40,87 @@ export interface Workspace {
   stop(ideGraceMs: number): Promise<void>;
 }
 
-export async function openWorkspace(options: WorkspaceOptions): Promise<Workspace> {
-  const { configuration, clock, home, told, gate, reporter, log, print, signal } = options;
-  const { content } = told;
-  const url = new URL(content.cloneUrl);
-  const credentials = await serveCredentials(
-    home.run,
-    told.gitCredentials,
-    url.protocol === "http:" ? [url.host.toLowerCase()] : [],
-  );
-  const environment: NodeJS.ProcessEnv = {
-    ...home.environment,
-    ...told.environment,
-    ...credentials.environment,
-    [INSTANCE_VARIABLE]: configuration.instanceId,
-    // Where the IDE's list of ports sends a browser.
-    VSCODE_PROXY_URI: `${new URL(told.dashboardOrigin).protocol}//{{port}}-${configuration.workspaceId}${told.hostSuffix}/`,
+/** Starts the IDE at once; clones as soon as the control plane has told what. */
+export function openWorkspace(options: WorkspaceOptions): Workspace {
+  const { configuration, clock, home, gate, reporter, log, print, signal } = options;
+  const readiness: { opening?: NonNullable<Gate["opening"]>; isAnswering: boolean } = { isAnswering: false };
+  const open = (): void => {
+    if (!readiness.opening || !readiness.isAnswering || gate.opening) return;
+    gate.opening = readiness.opening;
+    reporter.update({ readyAt: clock.now() });
   };
-  const git: GitRun = {
-    cwd: configuration.volume,
-    environment,
-    clock,
-    signal,
-    onLine: (line) => log.line(line),
-  };
-  const folder = repositoryFolder(configuration.volume, content.name);
+
   const ide = new Ide({
     installation: configuration.ide,
     data: home.ideData,
     extensions: home.extensions,
     run: home.run,
     cwd: configuration.volume,
-    environment,
+    environment: { ...home.environment, [INSTANCE_VARIABLE]: configuration.instanceId },
     clock,
     // Its chatter is for whoever looks after the task, not for the person who waits; a failure quotes its last words.
     onLine: (line) => print(`[ide] ${line}`),
   });
-
-  const readiness = { isCloned: false, isAnswering: false };
-  const open = async (): Promise<void> => {
-    if (!readiness.isCloned || !readiness.isAnswering || gate.opening) return;
-    gate.opening = { folder, file: await fileToShow(folder, content.path) };
-    reporter.update({ readyAt: clock.now() });
-  };
-
-  const ideStep = startStep(clock, (step) => reporter.update({ ide: step }));
+  const ideStartedAt = clock.now();
+  let ideStep: ReturnType<typeof startStep> | undefined;
   const ideEnded = ide
     .run(() => {
       readiness.isAnswering = true;
-      ideStep("done");
-      void open();
+      ideStep?.("done");
+      open();
     })
     .catch((error: unknown) => {
-      ideStep("failed");
+      ideStep?.("failed");
       throw error;
     });
 
-  const cloned = clone({ ...options, git, folder }).then(() => {
-    readiness.isCloned = true;
-    return open();
-  });
-  const ended = Promise.race([ideEnded, cloned.then(() => ideEnded), whenAborted(signal)]);
+  let credentials: Awaited<ReturnType<typeof serveCredentials>> | undefined;
+  const fill = async (): Promise<void> => {
+    const told = await options.told;
+    credentials = await serveCredentials(home.run, told.gitCredentials, plainHosts(told.content.cloneUrl));
+    const environment = environmentOf(told, configuration, credentials.environment);
+    // Nothing can be reported before the control plane knows this instance.
+    ideStep = startStep(clock, (step) => reporter.update({ ide: step }), ideStartedAt);
+    ide.release(environment);
+    const git: GitRun = {
+      cwd: configuration.volume,
+      environment: { ...home.environment, ...environment, [INSTANCE_VARIABLE]: configuration.instanceId },
+      clock,
+      signal,
+      onLine: (line) => log.line(line),
+    };
+    const folder = repositoryFolder(configuration.volume, told.content.name);
+    await clone({ ...options, told, git, folder });
+    readiness.opening = { folder, file: await fileToShow(folder, told.content.path) };
+    open();
+  };
+  const filled = fill();
+  const ended = Promise.race([ideEnded, filled.then(() => ideEnded), whenAborted(signal)]);
   // Whoever awaits `ended` sees the first; the others must not end the process as unhandled.
-  for (const part of [ideEnded, cloned, ended]) part.catch(() => undefined);
+  for (const part of [ideEnded, filled, ended]) part.catch(() => undefined);
   return {
     ended,
     async stop(ideGraceMs) {
       await ide.stop(ideGraceMs);
-      await cloned.catch(() => undefined);
-      await credentials.close();
+      await filled.catch(() => undefined);
+      await credentials?.close();
     },
+  };
+}
+
+/** Hosts that get their password though they are asked without TLS: the one that the person named so. */
+function plainHosts(cloneUrl: string): string[] {
+  const { protocol, host } = new URL(cloneUrl);
+  return protocol === "http:" ? [host.toLowerCase()] : [];
+}
+
+/** What the person's processes get beyond the task's own environment. */
+function environmentOf(told: Told, { workspaceId }: Configuration, credentials: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return {
+    ...told.environment,
+    ...credentials,
+    // Where the IDE's list of ports sends a browser.
+    VSCODE_PROXY_URI: `${new URL(told.dashboardOrigin).protocol}//{{port}}-${workspaceId}${told.hostSuffix}/`,
   };
 }
 
@@ -119,7 +133,7 @@ async function clone({
   signal,
   git,
   folder,
-}: WorkspaceOptions & { git: GitRun; folder: string }): Promise<void> {
+}: Omit<WorkspaceOptions, "told"> & { told: Told; git: GitRun; folder: string }): Promise<void> {
   const { content } = told;
   const step = startStep(clock, (fact) => reporter.update({ clone: fact }));
   // Its own file, so it need not wait for the clone, nor the clone for it.
@@ -142,8 +156,11 @@ async function clone({
 }
 
 /** Says a step's state with its times. */
-function startStep(clock: Clock, say: (fact: StepFact) => void): (state: StepFact["state"], detail?: string) => void {
-  const startedAt = clock.now();
+function startStep(
+  clock: Clock,
+  say: (fact: StepFact) => void,
+  startedAt = clock.now(),
+): (state: StepFact["state"], detail?: string) => void {
   let isOver = false;
   const change = (state: StepFact["state"], detail?: string): void => {
     if (isOver) return;

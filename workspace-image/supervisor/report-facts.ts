@@ -22,6 +22,7 @@ export class Reporter {
   #sequence = 0;
   #lastAt = Number.NEGATIVE_INFINITY;
   #facts: Facts = { clone: { state: "waiting" }, ide: { state: "waiting" }, ports: [], tasks: [] };
+  #hurry = new AbortController();
   #isChanged = false;
   #isRefused = false;
   #running: Promise<void> | undefined;
@@ -39,7 +40,11 @@ export class Reporter {
     const { failure, readyAt, ...rest } = change;
     const facts = { ...this.#facts, ...rest };
     if (failure !== undefined && facts.failure === undefined) facts.failure = failure.slice(0, 2_000);
-    if (readyAt !== undefined && facts.readyAt === undefined) facts.readyAt = readyAt;
+    if (readyAt !== undefined && facts.readyAt === undefined) {
+      facts.readyAt = readyAt;
+      this.#lastAt = Number.NEGATIVE_INFINITY;
+      this.#hurry.abort();
+    }
     this.#facts = facts;
     this.#isChanged = true;
     this.#start();
@@ -61,7 +66,9 @@ export class Reporter {
   async #run(): Promise<void> {
     while (this.#isChanged && !this.#isRefused) {
       const left = this.#lastAt + SHORTEST_INTERVAL_MS - this.#options.clock.now();
-      if (left > 0) await pause(this.#options.clock, left);
+      // Somebody waits for nothing but that it is ready.
+      this.#hurry = new AbortController();
+      if (left > 0) await pause(this.#options.clock, left, this.#hurry.signal);
       this.#lastAt = this.#options.clock.now();
       try {
         await this.#options.send(() => this.#newest());

@@ -16,6 +16,7 @@ export interface IdeOptions {
   /** Private, short path. */
   readonly run: string;
   readonly cwd: string;
+  /** What is known of its environment when it starts; the rest comes with `release`. */
   readonly environment: NodeJS.ProcessEnv;
   readonly clock: Clock;
   readonly onLine: (line: string) => void;
@@ -44,6 +45,12 @@ const LEASH: [string, ...string[]] = existsSync(SETPRIV)
   ? [SETPRIV, "--pdeathsig", "KILL", process.execPath]
   : [process.execPath];
 
+/** Loaded into the IDE's process before its own code: takes what came too late for the environment of its start. */
+const TAKE_ENVIRONMENT = `process.on("message", (message) => {
+  if (message?.type === "environment") Object.assign(process.env, message.environment);
+});
+`;
+
 export class Ide {
   readonly #options: IdeOptions;
   readonly socketPath: string;
@@ -51,6 +58,8 @@ export class Ide {
   #lastLines: string[] = [];
   #isStopping = false;
   #ended: Promise<void> | undefined;
+  readonly #environment = Promise.withResolvers<NodeJS.ProcessEnv>();
+  #isReleased = false;
 
   constructor(options: IdeOptions) {
     this.#options = options;
@@ -58,13 +67,20 @@ export class Ide {
   }
 
   /**
-   * Runs until it is stopped.
+   * Runs until it is stopped. It loads at once, and waits for `release` before it serves: what the person's processes need to
+   * know is not known yet while the machine has nothing better to do.
    * @param onAnswer each time that a new process answers a real request
    * @throws IdeFailure
    */
   run(onAnswer: () => void): Promise<void> {
     this.#ended = this.#keep(onAnswer);
     return this.#ended;
+  }
+
+  /** Lets it go on, with what its processes get beyond the environment that it was started with. */
+  release(environment: NodeJS.ProcessEnv): void {
+    this.#isReleased = true;
+    this.#environment.resolve(environment);
   }
 
   /** Asks it to end, and makes it end after `graceMs`. */
@@ -87,6 +103,8 @@ export class Ide {
       const startedAt = clock.now();
       const how = await this.#once(onAnswer);
       if (this.#isStopping) return;
+      // It waits for its release no longer than 10 s; that is no fault of its own.
+      if (!this.#isReleased) continue;
       earlyDeaths = clock.now() - startedAt < EARLY_MS ? earlyDeaths + 1 : 1;
       this.#options.onLine(`The IDE ended (${how}).`);
       if (earlyDeaths >= MAX_EARLY_DEATHS) {
@@ -101,21 +119,31 @@ export class Ide {
 
   /** One process from start to end. @returns how it ended */
   async #once(onAnswer: () => void): Promise<string> {
-    const { installation, data, extensions, run, environment, cwd } = this.#options;
+    const { installation, run, environment, cwd } = this.#options;
     await rm(this.socketPath, { force: true });
-    const config = join(run, "ide.yaml");
-    // Without a file, code-server writes one with a password of its own.
-    await writeFile(config, "auth: none\n");
-    const flags = ["--config", config, "--auth", "none", "--socket", this.socketPath, "--socket-mode", "600"];
-    flags.push("--session-socket", join(run, "session.sock"), "--user-data-dir", data, "--extensions-dir", extensions);
-    flags.push("--disable-telemetry", "--disable-update-check", "--disable-getting-started-override");
-    flags.push("--disable-workspace-trust", "--disable-proxy", "--ignore-last-opened", "--log", "warn");
     const [program, ...before] = LEASH;
-    const child = spawn(program, [...before, join(installation, "out/node/entry.js"), ...flags], {
+    const listener = join(run, "take-environment.cjs");
+    await writeFile(listener, TAKE_ENVIRONMENT);
+    const child = spawn(program, [...before, "--require", listener, join(installation, "out/node/entry.js")], {
       cwd,
-      env: environment,
-      stdio: ["ignore", "pipe", "pipe"],
+      env: {
+        ...environment,
+        CODE_SERVER_PARENT_PID: String(process.pid),
+        CODE_SERVER_SESSION_SOCKET: join(run, "session.sock"),
+        LOG_LEVEL: "warn",
+      },
+      stdio: ["ignore", "pipe", "pipe", "ipc"],
       detached: true,
+    });
+    // The parent's half of code-server's handshake (its out/node/wrapper.js; the version is pinned). Its own parent does little
+    // more than parse the command line, and costs a start of Node: a third of the time until the IDE answers.
+    child.on("message", (message: { type?: string }) => {
+      if (message.type !== "handshake") return;
+      void this.#environment.promise.then((more) => {
+        if (!child.connected) return;
+        child.send({ type: "environment", environment: more });
+        child.send({ type: "handshake", args: this.#arguments() });
+      });
     });
     this.#child = child;
     this.#lastLines = [];
@@ -136,6 +164,33 @@ export class Ide {
     if (child.pid) kill(-child.pid, "SIGKILL");
     this.#child = undefined;
     return text;
+  }
+
+  /** What code-server makes of its command line and its defaults (its out/node/cli.js). */
+  #arguments(): Record<string, unknown> {
+    const { data, extensions, run } = this.#options;
+    return {
+      _: [],
+      auth: "none",
+      socket: this.socketPath,
+      "socket-mode": "600",
+      "session-socket": join(run, "session.sock"),
+      "user-data-dir": data,
+      "extensions-dir": extensions,
+      "disable-telemetry": true,
+      "disable-update-check": true,
+      "disable-getting-started-override": true,
+      "disable-workspace-trust": true,
+      "disable-proxy": true,
+      "ignore-last-opened": true,
+      "proxy-domain": [],
+      "app-name": "code-server",
+      log: "warn",
+      verbose: false,
+      // Asked for, but not listened on: there is a socket.
+      host: "localhost",
+      port: 8080,
+    };
   }
 
   /** Asks for its page, which also makes it load all that the first visitor would wait for. */

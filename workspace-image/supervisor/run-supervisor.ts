@@ -65,6 +65,9 @@ export async function runSupervisor(options: SupervisorOptions): Promise<number>
   let workspace: Workspace | undefined;
   let code = 0;
   try {
+    // The IDE takes longest: it loads while the control plane is asked what it is for.
+    const hello = sayHello(up, configuration, work);
+    hello.catch(() => undefined);
     home = await prepareHome(configuration.volume, configuration.scratch, options.environment);
     gate = new Gate({
       workspaceId: configuration.workspaceId,
@@ -74,11 +77,12 @@ export async function runSupervisor(options: SupervisorOptions): Promise<number>
       ports,
       redeem: (ticket, host) => up.call("instance.redeem", { ticket, host }, AbortSignal.timeout(10_000)),
     });
+    workspace = openWorkspace({ configuration, clock, home, told: hello, gate, reporter, log, print, signal: work });
     const address = await findAddress(configuration.metadataUri);
     const port = await gate.listen(options.port ?? SUPERVISOR_PORT, address);
     print(`The gate listens on ${address ?? "every address"}, port ${port}.`);
 
-    const told = await sayHello(up, configuration, work);
+    const told = await hello;
     gate.access = {
       tokens: new TokenCheck(told.routeKeys, configuration.instanceId),
       hostSuffix: told.hostSuffix,
@@ -86,7 +90,6 @@ export async function runSupervisor(options: SupervisorOptions): Promise<number>
     };
     keepInTouch({ configuration, clock, chance, up, gate, activity, work });
     void ports.keepLooking(clock, work).catch(() => undefined);
-    workspace = await openWorkspace({ configuration, clock, home, told, gate, reporter, log, print, signal: work });
     await workspace.ended;
   } catch (error) {
     if (!options.signal.aborted) {
