@@ -1,6 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { useApp } from "../app.ts";
 import { Button, ButtonLink, Spinner } from "../parts/button.tsx";
+import { fetched } from "../parts/fetched.tsx";
 import { Frame } from "../parts/frame.tsx";
 import { isTyping } from "../parts/is-typing.ts";
 import { KeysDialog } from "../parts/keys-dialog.tsx";
@@ -10,6 +11,9 @@ import { FirstPage } from "./first-page.tsx";
 import { SignInPage } from "./sign-in-page.tsx";
 import { UrlPage } from "./url-page.tsx";
 import { WorkspacePage } from "./workspace-page.tsx";
+
+/** For the few who want to know: its code is fetched with its first visit. */
+const TracePage = fetched(() => import("./trace-page.tsx").then((module) => module.TracePage));
 
 /** The page that the session and the route ask for. */
 export function Pages() {
@@ -82,6 +86,7 @@ function SignedInPage({ route }: { route: Route }) {
   if (route.page === "first") return <FirstPage />;
   if (route.page === "url") return <UrlPage key={route.contextUrl} contextUrl={route.contextUrl} />;
   if (route.page === "workspace") return <WorkspacePage key={route.id} id={route.id} />;
+  if (route.page === "trace") return <TracePage key={route.instanceId} instanceId={route.instanceId} />;
   return (
     <Problem
       title="There is no such page"

@@ -8,6 +8,7 @@ import { sayAgo } from "../parts/say-time.ts";
 import { StageList } from "../parts/stage-list.tsx";
 import { StateDot } from "../parts/state-dot.tsx";
 import { useNow } from "../parts/use-now.ts";
+import { traceHash } from "../routing/route.ts";
 import { type Watch, watch } from "../workspaces/open-existing.ts";
 import { canStop, refName, repositoryName, shortHash, stateOf, whyStopped } from "../workspaces/state-words.ts";
 import { useAction } from "../workspaces/use-action.ts";
@@ -85,6 +86,11 @@ export function WorkspaceProgress({ workspace }: { workspace: Workspace }) {
           {phase !== "stopped" && (
             <ButtonLink href="#/" kind="quiet">
               Back to your workspaces
+            </ButtonLink>
+          )}
+          {instance && (
+            <ButtonLink href={traceHash(instance.id)} kind="quiet">
+              Where the time went
             </ButtonLink>
           )}
           {arrival && (

@@ -5,7 +5,7 @@ import { Button, ButtonLink } from "../parts/button.tsx";
 import { DotsIcon, Menu } from "../parts/menu.tsx";
 import { sayAgo, sayPrice, saySize } from "../parts/say-time.ts";
 import { StateDot } from "../parts/state-dot.tsx";
-import { workspaceHash } from "../routing/route.ts";
+import { traceHash, workspaceHash } from "../routing/route.ts";
 import { canStop, isStarting, mainActionOf, refName, repositoryName, stateOf } from "../workspaces/state-words.ts";
 import { useAction } from "../workspaces/use-action.ts";
 import { deleteWorkspace, enterWorkspace, startWorkspace, stopWorkspace } from "../workspaces/workspace-actions.ts";
@@ -85,6 +85,9 @@ export function WorkspaceRow({ workspace, now }: { workspace: Workspace; now: nu
                 : [{ label: "Stop", disabled: !canStop(workspace), act: () => stop.run() }]),
               { label: "Copy URL", act: () => void copyUrl() },
               { label: "Open another one", act: () => app.router.openUrl(workspace.contextUrl) },
+              ...(instance
+                ? [{ label: "Where the time went", act: () => app.router.goTo(traceHash(instance.id)) }]
+                : []),
               { label: "Delete…", danger: true, act: () => setConfirming(true) },
             ]}
           >

@@ -59,7 +59,7 @@ export function stageTime(stage: Stage, now: number): string {
   return Number.isNaN(end) ? "" : sayDuration(end - Date.parse(stage.startedAt));
 }
 
-function StageMark({ state }: { state: Stage["state"] }) {
+export function StageMark({ state }: { state: Stage["state"] }) {
   if (state === "active") return <span class="pulse-dot m-1 size-2 rounded-full bg-moving" aria-hidden="true" />;
   const look = { done: "text-running", failed: "text-failed", skipped: "text-faint", waiting: "text-line" }[state];
   return (

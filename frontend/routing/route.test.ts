@@ -20,7 +20,15 @@ describe("the hash of the address", () => {
     expect(parseRoute("#/start/amber-otter-x7k2m3q4")).toEqual({ page: "workspace", id: "amber-otter-x7k2m3q4" });
   });
 
-  it.each(["#/start/nonsense", "#/start/", "#/elsewhere"])("has no page for %s", (hash) => {
-    expect(parseRoute(hash)).toEqual({ page: "missing" });
+  it("leads to the trace of a run", () => {
+    const instanceId = "amber-otter-x7k2m3q4-r12";
+    expect(parseRoute(`#/trace/${instanceId}`)).toEqual({ page: "trace", instanceId });
   });
+
+  it.each(["#/start/nonsense", "#/start/", "#/elsewhere", "#/trace/amber-otter-x7k2m3q4", "#/trace/"])(
+    "has no page for %s",
+    (hash) => {
+      expect(parseRoute(hash)).toEqual({ page: "missing" });
+    },
+  );
 });
