@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { realClock, realRandom } from "./clock.ts";
 import { type Cloud, createCloud } from "./cloud.ts";
+import type { Engine } from "./ecs/engine.ts";
 import { selectEngine } from "./ecs/engines/select-engine.ts";
 import { workerRuntime } from "./lambda/worker-runtime.ts";
 import { lockHome } from "./lock-home.ts";
@@ -19,11 +20,14 @@ const stopDeadlineMs = 45_000;
  * @returns the exit code
  */
 export async function runProgram(root: string): Promise<number> {
+  let engine: Engine | undefined;
   const stopped = new Promise<void>((resolve) => {
     let asked = false;
     const stop = (): void => {
-      // The processes of tasks die with their process groups at the next start.
-      if (asked) process.exit(130);
+      if (asked) {
+        engine?.endAtOnce?.();
+        process.exit(130);
+      }
       asked = true;
       resolve();
     };
@@ -69,7 +73,8 @@ export async function runProgram(root: string): Promise<number> {
           placeholders,
           volumes,
         };
-        return selectEngine(settings.engine, options);
+        engine = await selectEngine(settings.engine, options);
+        return engine;
       },
     });
     const started = cloud.start();

@@ -66,6 +66,8 @@ export interface Engine {
   adopt(task: { taskId: string; marker: string; memento: unknown }): Promise<RunningTask | undefined>;
   /** Removes what a stopped task leaves behind (its ephemeral disk). */
   discard(taskId: string): Promise<void>;
+  /** Ends all its tasks by force, before it returns: nobody waits any more. Of an engine whose tasks end by themselves: absent. */
+  endAtOnce?(): void;
   /** Before the first task of this run; what tasks other than `living` left behind is removed. */
   open?(living: ReadonlySet<string>): Promise<void>;
   close?(): Promise<void>;

@@ -14,6 +14,7 @@ export function adoptProcess(
 ): RunningTask | undefined {
   const processes = new TaskProcesses(marker, main);
   if (processes.find().length === 0) return undefined;
+  tools.living.add(processes);
   let exited: Promise<TaskExit> | undefined;
   return {
     memento: main,
@@ -21,8 +22,9 @@ export function adoptProcess(
       exited ??= waitForEnd(processes, tools);
       return exited;
     },
-    stop(timeoutMs) {
-      return endProcesses(processes, this.exited, timeoutMs, tools);
+    async stop(timeoutMs) {
+      await endProcesses(processes, this.exited, timeoutMs, tools);
+      tools.living.delete(processes);
     },
     inspect: async () => ({ processes: processes.find().map(({ pid }) => pid) }),
   };

@@ -9,7 +9,7 @@ import { findProcessImage } from "./process-image.ts";
 import { startProcess } from "./start-process.ts";
 import { TaskFolders, type Volumes } from "./task-folders.ts";
 import { TaskOutput } from "./task-output.ts";
-import type { MainProcess } from "./task-processes.ts";
+import type { MainProcess, TaskProcesses } from "./task-processes.ts";
 
 export interface ProcessEngineOptions {
   readonly clock: Clock;
@@ -41,7 +41,8 @@ export async function createProcessEngine(options: ProcessEngineOptions): Promis
   const folder = options.stateDirectory ?? (temporary as string);
   const folders = new TaskFolders(path.join(folder, "ephemeral"), options.volumes);
   const output = new TaskOutput(path.join(folder, "output"), options.clock);
-  const tools = { clock: options.clock, log: options.log, output };
+  const living = new Set<TaskProcesses>();
+  const tools = { clock: options.clock, log: options.log, output, living };
   await output.open();
 
   return {
@@ -72,6 +73,9 @@ export async function createProcessEngine(options: ProcessEngineOptions): Promis
       return { start: () => startProcess(task, command, tools) };
     },
     adopt: async ({ marker, memento }) => adoptProcess(marker, memento as MainProcess | undefined, tools),
+    endAtOnce() {
+      for (const processes of living) processes.signalAll();
+    },
     discard: (taskId) => folders.discard(taskId),
     async close() {
       output.close();

@@ -18,6 +18,8 @@ export interface ProcessTools {
   readonly clock: Clock;
   readonly log: Logger;
   readonly output: TaskOutput;
+  /** Of every task that was started or found and not stopped yet. */
+  readonly living: Set<TaskProcesses>;
 }
 
 /** A task that ends within this time did not get to work: what it wrote last says why. */
@@ -34,11 +36,13 @@ export async function startProcess(task: TaskSpec, command: Command, tools: Proc
   });
   const main = mainProcess(child.pid as number);
   const processes = new TaskProcesses(task.marker, main);
+  tools.living.add(processes);
   return {
     memento: main,
     exited,
     async stop(timeoutMs) {
       await endProcesses(processes, exited, timeoutMs, tools);
+      tools.living.delete(processes);
     },
     inspect: async () => ({ processes: processes.find().map(({ pid }) => pid) }),
   };
