@@ -167,11 +167,12 @@ function Moments({ trace }: { trace: Trace }) {
         Moments
       </h2>
       <ol class="rounded-lg border border-line bg-surface py-2">
-        {trace.marks.map(({ name, at, detail }) => (
+        {trace.marks.map(({ name, at, detail }, index) => (
           <li key={name} class="grid grid-cols-[minmax(0,1fr)_auto] gap-x-3 px-4 py-1">
             <span class="wrap-anywhere">
               {markWord(name)}
-              {detail && <span class="block text-[13px] text-dim">{detail}</span>}
+              {/* Said once: the end of a failure has the same reason. */}
+              {detail !== trace.marks[index - 1]?.detail && <span class="block text-[13px] text-dim">{detail}</span>}
             </span>
             <time
               dateTime={at}
