@@ -1,0 +1,106 @@
+/** Deliberate defects, for tests only: to each invariant one that the histories must find. */
+import type { IncomingAnswer, OutgoingRequest } from "./http-modules.ts";
+import type { Tamper } from "./world.ts";
+
+export interface Defect {
+  readonly invariant: number;
+  readonly what: string;
+  /** Made anew for each history. */
+  tamper?(): Tamper;
+  /** Queues that are said to have an alarm. */
+  readonly alarmed?: ReadonlySet<string>;
+}
+
+const done: IncomingAnswer = { status: 200, headers: { "content-type": "application/x-amz-json-1.0" }, body: "{}" };
+
+interface WorkspaceItem {
+  readonly sk?: { S: string };
+  readonly phase?: { S: string };
+  readonly revision?: { N: string };
+}
+
+export const DEFECTS: readonly Defect[] = [
+  {
+    invariant: 1,
+    what: "the driver forgets to write that a run has ended, and so does everybody else",
+    tamper:
+      () =>
+      async ({ operation, input }, _request, perform) => {
+        const item = input.Item as WorkspaceItem | undefined;
+        return operation === "PutItem" && item?.phase?.S === "stopped" ? done : perform();
+      },
+  },
+  {
+    invariant: 2,
+    what: "a start runs its task twice, with another client token",
+    tamper:
+      () =>
+      async ({ operation, input }, _request, perform) => {
+        if (operation === "RunTask") await perform({ ...input, clientToken: `${input.clientToken}.again` });
+        return perform();
+      },
+  },
+  {
+    invariant: 3,
+    what: "pushes are lost, and the list is answered from an index that lags behind for ever",
+    tamper: () => {
+      const lists = new Map<string, IncomingAnswer>();
+      return async ({ operation, input }, request, perform) => {
+        if (isPush(request)) return { status: 200, headers: {}, body: "" };
+        if (operation !== "Query" || input.IndexName !== "byOwner") return perform();
+        const key = JSON.stringify(input);
+        const list = lists.get(key) ?? (await perform());
+        if (!list.body.includes('"Count":0')) lists.set(key, list);
+        return list;
+      };
+    },
+  },
+  {
+    invariant: 4,
+    what: "slots are never freed",
+    tamper:
+      () =>
+      async ({ operation, input }, _request, perform) =>
+        operation === "UpdateItem" && String(input.UpdateExpression).includes("REMOVE slots") ? done : perform(),
+  },
+  {
+    invariant: 5,
+    what: "a ticket stays when it is redeemed",
+    tamper:
+      () =>
+      async ({ operation, input }, _request, perform) => {
+        const answer = await perform();
+        const { Attributes } = JSON.parse(answer.body.toString() || "{}") as { Attributes?: { sk?: { S: string } } };
+        if (operation === "DeleteItem" && Attributes?.sk?.S === "TICKET") {
+          await perform({ TableName: input.TableName, Item: Attributes }, "PutItem");
+        }
+        return answer;
+      },
+  },
+  {
+    invariant: 6,
+    what: "stopping a task empties its volume",
+    tamper:
+      () =>
+      async ({ operation }, _request, perform, world) => {
+        const answer = await perform();
+        if (operation === "StopTask") for (const files of world.machines.volumes.values()) files.clear();
+        return answer;
+      },
+  },
+  {
+    invariant: 7,
+    what: "no queue has an alarm, and events cannot be handled",
+    alarmed: new Set(),
+    tamper:
+      () =>
+      async ({ functionName, operation }, _request, perform) =>
+        functionName === "OnTaskChange" && operation === "GetItem"
+          ? { ...done, status: 400, body: JSON.stringify({ __type: "ResourceNotFoundException", message: "gone" }) }
+          : perform(),
+  },
+];
+
+function isPush({ method, path }: OutgoingRequest): boolean {
+  return method === "POST" && path.includes("/@connections/");
+}

@@ -1,0 +1,196 @@
+/** The people of a history: what they ask for, what they were told, and what their tabs show. */
+import type { ResultOf } from "#protocol/methods/index.ts";
+import { TICKET_PARAMETER } from "#protocol/route-token.ts";
+import type { Workspace } from "#protocol/workspace.ts";
+import { GIT_HOST } from "./git-host.ts";
+import type { Monitor, Row } from "./monitor.ts";
+import { signIn, Tab } from "./person.ts";
+import { type Action, USERS } from "./plan-history.ts";
+import { SeededRandom } from "./seeded-random.ts";
+import type { Identity } from "./supervisor.ts";
+import { ROOT_SECRET, type World } from "./world.ts";
+
+interface Person {
+  readonly name: string;
+  readonly cookie: string;
+  readonly tabs: Tab[];
+  /** Ids of their workspaces, in the order in which they were made. */
+  readonly workspaces: string[];
+}
+
+export class People {
+  readonly identities: Identity[];
+  /** Starts that were said to go on. */
+  readonly accepted: { instanceId: string; user: string }[] = [];
+  /** Calls that are not answered yet. */
+  pending = 0;
+  readonly #world: World;
+  readonly #monitor: Monitor;
+  readonly #random: SeededRandom;
+  readonly #people = new Map<string, Person>();
+  readonly #shown = new WeakMap<Tab, Map<string, number>>();
+  readonly #redeemed = new Map<string, number>();
+  #requests = 0;
+
+  private constructor(world: World, monitor: Monitor, seed: number, identities: Identity[]) {
+    this.#world = world;
+    this.#monitor = monitor;
+    this.#random = new SeededRandom(seed, "people");
+    this.identities = identities;
+  }
+
+  static async arrive(world: World, monitor: Monitor, seed: number, identities: Identity[]): Promise<People> {
+    const people = new People(world, monitor, seed, identities);
+    for (const name of USERS) {
+      const cookie = await signIn(name, ROOT_SECRET, world.clock.now());
+      people.#people.set(name, { name, cookie, tabs: [], workspaces: [] });
+      people.#openTab(people.#of(name));
+    }
+    return people;
+  }
+
+  act({ name, user, nth, ms }: Action): void {
+    const person = this.#of(user);
+    const tab = person.tabs[nth % Math.max(1, person.tabs.length)];
+    const id = person.workspaces[nth % Math.max(1, person.workspaces.length)];
+    switch (name) {
+      case "create":
+        return this.#create(person);
+      case "start":
+        if (id) this.#call(person, "workspace.start", { id }, ({ workspace }) => this.#accept(person, workspace));
+        return;
+      case "stop":
+        if (id) this.#call(person, "workspace.stop", { id });
+        return;
+      case "delete":
+        if (id) this.#call(person, "workspace.delete", { id });
+        return;
+      case "enter":
+        if (id) this.#call(person, "workspace.enter", { id }, ({ url }) => this.#enter(url, nth));
+        return;
+      case "open tab":
+        return this.#openTab(person);
+      case "close tab":
+        tab?.close();
+        if (tab) person.tabs.splice(person.tabs.indexOf(tab), 1);
+        return;
+      case "cut":
+        return tab?.cut();
+      case "sleep":
+        return tab?.sleep(ms * 5);
+      case "kill cloud":
+        return;
+    }
+  }
+
+  deleteAll(): void {
+    for (const row of this.#monitor.rows.values())
+      this.#call(this.#of(row.ownerId), "workspace.delete", { id: row.id });
+  }
+
+  leave(): void {
+    for (const { tabs } of this.#people.values()) for (const tab of tabs) tab.close();
+  }
+
+  shown(user: string, id: string): Workspace | undefined {
+    return this.#of(user).tabs[0]?.store.get(id);
+  }
+
+  /** @returns where a tab shows something else than the table holds */
+  findDifference(rows: ReadonlyMap<string, Row>): string | undefined {
+    for (const { name, tabs } of this.#people.values()) {
+      const expected = [...rows.values()].filter((row) => row.ownerId === name && !row.isDeleted);
+      for (const [index, { store }] of tabs.entries()) {
+        const list = store.list.peek();
+        const wrong = expected.find((row) => store.get(row.id)?.revision !== row.revision);
+        if (wrong)
+          return `tab ${index} of ${name} shows revision ${store.get(wrong.id)?.revision} of ${wrong.id}, which has ${wrong.revision}`;
+        if (list.length !== expected.length)
+          return `tab ${index} of ${name} shows ${list.length} workspaces of ${expected.length}`;
+      }
+    }
+    return undefined;
+  }
+
+  #of(name: string): Person {
+    return this.#people.get(name) as Person;
+  }
+
+  #openTab(person: Person): void {
+    const tab: Tab = new Tab({
+      clock: this.#world.outside,
+      random: new SeededRandom(this.#random.uint32(), "tab"),
+      network: this.#world.network,
+      cookie: person.cookie,
+      onSeen: (seenBy, id, revision, workspace) => this.#see(seenBy, id, revision, workspace),
+    });
+    person.tabs.push(tab);
+  }
+
+  #see(tab: Tab, id: string, revision: number, workspace: Workspace | undefined): void {
+    const shown = this.#shown.get(tab) ?? new Map<string, number>();
+    this.#shown.set(tab, shown);
+    const before = shown.get(id) ?? 0;
+    if (revision < before) this.#monitor.violate(3, `a tab showed revision ${before} of ${id}, and then ${revision}`);
+    if (workspace && before === Number.POSITIVE_INFINITY)
+      this.#monitor.violate(3, `${id} was gone, and is shown again`);
+    shown.set(id, workspace ? revision : Number.POSITIVE_INFINITY);
+  }
+
+  #create(person: Person): void {
+    this.#requests += 1;
+    const params = { contextUrl: `https://${GIT_HOST}/acme/shop`, requestId: `request-${this.#requests}` };
+    this.#call(person, "workspace.create", params, ({ workspace }) => {
+      if (!person.workspaces.includes(workspace.id)) person.workspaces.push(workspace.id);
+      this.#accept(person, workspace);
+    });
+  }
+
+  #accept(person: Person, { instance }: Workspace): void {
+    if (instance) this.accepted.push({ instanceId: instance.id, user: person.name });
+  }
+
+  /** Follows the URL twice, as a reload does; only one may get in. */
+  #enter(url: string, nth: number): void {
+    const ticket = new URL(url).searchParams.get(TICKET_PARAMETER) ?? "";
+    const { host } = new URL(url);
+    for (const delayMs of [0, nth % 2 === 0 ? 0 : 500]) {
+      this.#world.outside.setTimeout(() => {
+        for (const { bearer, instanceId } of this.identities) {
+          if (!host.startsWith(instanceId.replace(/-r\d+$/, ""))) continue;
+          void this.#redeem(ticket, host, bearer);
+        }
+      }, delayMs);
+    }
+  }
+
+  async #redeem(ticket: string, host: string, bearer: string): Promise<void> {
+    const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method: "instance.redeem", params: { ticket, host } });
+    try {
+      const answer = await this.#world.network.post({ authorization: `Bearer ${bearer}` }, body);
+      if (!answer.body.includes('"result"')) return;
+    } catch {
+      return;
+    }
+    const times = (this.#redeemed.get(ticket) ?? 0) + 1;
+    this.#redeemed.set(ticket, times);
+    if (times > 1) this.#monitor.violate(5, `a ticket for ${host} opened twice`);
+  }
+
+  #call<M extends Parameters<Tab["client"]["call"]>[0]>(
+    person: Person,
+    method: M,
+    params: object,
+    then: (result: ResultOf<M>) => void = () => undefined,
+  ): void {
+    if (person.tabs.length === 0) this.#openTab(person);
+    this.pending += 1;
+    const { client } = person.tabs[0] as Tab;
+    const asked = client.call(method, params as never) as Promise<ResultOf<M>>;
+    asked
+      .then(then, (error: unknown) => this.#world.note("refused", `${method}: ${String(error)}`))
+      .finally(() => {
+        this.pending -= 1;
+      });
+  }
+}

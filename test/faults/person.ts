@@ -1,0 +1,148 @@
+/** People with browser tabs. A tab is the dashboard's own client: its connection, its calls, its store, on simulated time. */
+import { SignJWT } from "jose";
+import { deriveFrom, type RootSecret } from "#functions/runtime/derive-keys.ts";
+import type { Clock } from "#local/service.ts";
+import type { Workspace } from "#protocol/workspace.ts";
+import type { RpcEnvironment } from "../../frontend/rpc/environment.ts";
+import { RpcClient } from "../../frontend/rpc/rpc-client.ts";
+import { keepInStep } from "../../frontend/workspaces/keep-in-step.ts";
+import { WorkspaceStore } from "../../frontend/workspaces/workspace-store.ts";
+import type { Network, NetworkSocket } from "./network.ts";
+import type { SeededRandom } from "./seeded-random.ts";
+
+export const DASHBOARD_ORIGIN = "http://localhost:4000";
+
+/** The cookie that signing in gives. */
+export async function signIn(userId: string, root: RootSecret, now: number): Promise<string> {
+  const token = await new SignJWT({ name: userId, sid: `session-${userId}` })
+    .setProtectedHeader({ alg: "HS256", kid: root.id })
+    .setSubject(userId)
+    .setIssuedAt(Math.floor(now / 1_000))
+    .setExpirationTime(Math.floor(now / 1_000) + 12 * 3_600)
+    .sign(deriveFrom(root, "atelier/session"));
+  return `atelier_session=${token}`;
+}
+
+export interface TabParts {
+  readonly clock: Clock;
+  readonly random: SeededRandom;
+  readonly network: Network;
+  readonly cookie: string;
+  /** What the person sees of a workspace; `undefined` for one that is gone. */
+  onSeen(tab: Tab, id: string, revision: number, workspace: Workspace | undefined): void;
+}
+
+export class Tab {
+  readonly client: RpcClient;
+  readonly store = new WorkspaceStore();
+  readonly #parts: TabParts;
+  readonly #sockets = new Set<NetworkSocket>();
+  readonly #shown = new Map<string, number>();
+  readonly #stopWatching: () => void;
+  #awakeAt = 0;
+  isOpen = true;
+
+  constructor(parts: TabParts) {
+    this.#parts = parts;
+    this.client = new RpcClient(this.#environment());
+    const { refresh } = keepInStep(this.client, this.store);
+    this.#stopWatching = this.store.list.subscribe((workspaces) => this.#see(workspaces));
+    this.client.connection.start();
+    void refresh().catch(() => undefined);
+  }
+
+  close(): void {
+    this.isOpen = false;
+    this.client.connection.stop();
+    for (const socket of this.#sockets) socket.close();
+    this.#stopWatching();
+  }
+
+  cut(): void {
+    for (const socket of this.#sockets) socket.vanish();
+    // The browser finds out after a while.
+    const sockets = [...this.#sockets];
+    this.#parts.clock.setTimeout(() => {
+      for (const socket of sockets) socket.close();
+    }, 15_000);
+  }
+
+  /** The lid is closed: nothing runs, the sockets are lost, and after waking the tab looks around. */
+  sleep(ms: number): void {
+    this.#awakeAt = this.#parts.clock.now() + ms;
+    const sockets = [...this.#sockets];
+    for (const socket of sockets) socket.vanish();
+    this.#parts.clock.setTimeout(() => {
+      for (const socket of sockets) socket.close();
+      if (this.isOpen) this.client.connection.nudge();
+    }, ms);
+  }
+
+  #see(workspaces: readonly Workspace[]): void {
+    const seen = new Set<string>();
+    for (const workspace of workspaces) {
+      seen.add(workspace.id);
+      if (this.#shown.get(workspace.id) === workspace.revision) continue;
+      this.#shown.set(workspace.id, workspace.revision);
+      this.#parts.onSeen(this, workspace.id, workspace.revision, workspace);
+    }
+    for (const [id, revision] of this.#shown) {
+      if (seen.has(id) || revision === Number.POSITIVE_INFINITY) continue;
+      this.#shown.set(id, Number.POSITIVE_INFINITY);
+      this.#parts.onSeen(this, id, revision, undefined);
+    }
+  }
+
+  #environment(): RpcEnvironment {
+    const { clock, cookie, random } = this.#parts;
+    return {
+      origin: DASHBOARD_ORIGIN,
+      now: () => clock.now(),
+      random: () => random.fraction(),
+      after: (ms, callback) => {
+        let isCancelled = false;
+        const strike = (): void => {
+          if (isCancelled) return;
+          const rest = this.#awakeAt - clock.now();
+          if (rest > 0) clock.setTimeout(strike, rest);
+          else callback();
+        };
+        clock.setTimeout(strike, ms);
+        return () => {
+          isCancelled = true;
+        };
+      },
+      fetch: ((_url: string, init: { body: string; signal: AbortSignal }) =>
+        abortable(init.signal, this.#post({ cookie, origin: DASHBOARD_ORIGIN }, init.body))) as unknown as typeof fetch,
+      openSocket: (url) => this.#openSocket(url),
+    };
+  }
+
+  async #post(headers: Record<string, string>, body: string): Promise<unknown> {
+    const answer = await this.#parts.network.post(headers, body);
+    return { status: answer.status, headers: new Headers(), text: async () => answer.body };
+  }
+
+  #openSocket(url: string): WebSocket {
+    const target = new EventTarget();
+    const tell = (type: string, data?: string): void => {
+      if (type === "close") this.#sockets.delete(line);
+      target.dispatchEvent(Object.assign(new Event(type), { data }));
+    };
+    const line = this.#parts.network.connect(
+      new URL(url).pathname + new URL(url).search,
+      { origin: DASHBOARD_ORIGIN, cookie: this.#parts.cookie },
+      { open: () => tell("open"), close: () => tell("close"), message: (text) => tell("message", text) },
+    );
+    this.#sockets.add(line);
+    const send = (text: string): void => line.send(text);
+    return Object.assign(target, { send, close: () => line.close() }) as unknown as WebSocket;
+  }
+}
+
+function abortable<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true });
+    work.then(resolve, reject);
+  });
+}

@@ -1,0 +1,308 @@
+/** One history's world: the whole cloud in this process, the machines that outlast it, and the network to it. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Cloud, createCloud } from "#local/cloud.ts";
+import type { FunctionDefinition } from "#local/lambda/function-definition.ts";
+import { mountMemoryDisk } from "#local/memory-disk.ts";
+import { readLocalParameters } from "#local/read-local-parameters.ts";
+import type { Logger } from "#local/service.ts";
+import { loadSynthesized, type Synthesized } from "#local/template/load-template.ts";
+import { type Fault, FaultInjector } from "./faults.ts";
+import { answerGit, GIT_HOST } from "./git-host.ts";
+import type { IncomingAnswer, OutgoingRequest } from "./http-modules.ts";
+import { createInProcessRuntime, exited, type Process, shortName } from "./in-process-runtime.ts";
+import { Machines } from "./machines.ts";
+import { MemoryTables } from "./memory-tables.ts";
+import { Network } from "./network.ts";
+import { SeededRandom } from "./seeded-random.ts";
+import { SimulatedClock, type Timeline } from "./simulated-clock.ts";
+import { bootSupervisor, type SupervisorParts } from "./supervisor.ts";
+
+const ROOT = join(import.meta.dirname, "../..");
+/** People may have so many workspaces running. */
+export const MAX_RUNNING = 2;
+export const ROOT_SECRET = { id: "1", secret: Buffer.alloc(32, 7).toString("base64url") };
+
+/** Histories in one process follow each other in time, so that what a function remembers of the last one is too old to matter. */
+const HISTORY_MS = 30 * 24 * 3_600_000;
+let histories = 0;
+
+export interface WorldOptions {
+  readonly seed: number | string;
+  readonly faults: readonly Fault[];
+  /** A deliberate defect: may change a call's answer, or what is called. */
+  readonly tamper?: Tamper | undefined;
+  readonly onSupervisor: Pick<SupervisorParts, "onSaved" | "onOpened" | "onIdentity">;
+}
+
+/** Stands between functions and services. @returns `undefined` to let the call through */
+export type Tamper = (
+  call: { functionName: string; operation: string; input: Record<string, unknown> },
+  request: OutgoingRequest,
+  /** The call, or another one of the same service. */
+  perform: (changed?: Record<string, unknown>, operation?: string) => Promise<IncomingAnswer>,
+  world: World,
+) => Promise<IncomingAnswer> | undefined;
+
+export interface LogLine {
+  readonly at: number;
+  readonly from: string;
+  readonly text: string;
+}
+
+let synthesized: Synthesized | undefined;
+
+/** The template without what is made once and never again: keys are there, and no browser fetches the site. */
+function readTemplate(): Synthesized {
+  if (synthesized === undefined) {
+    const all = loadSynthesized(readLocalParameters(ROOT).synthesized);
+    const kept = Object.entries(all.template.Resources).filter(([, { Type }]) => !Type.startsWith("Custom::"));
+    synthesized = { ...all, template: { ...all.template, Resources: Object.fromEntries(kept) } };
+  }
+  return synthesized;
+}
+
+export class World {
+  readonly clock = new SimulatedClock(Date.UTC(2026, 0, 1) + HISTORY_MS * histories++);
+  /** Of everything that does not end with the cloud. */
+  readonly outside: Timeline = this.clock.timeline();
+  readonly tables = new MemoryTables();
+  readonly faults: FaultInjector;
+  readonly machines: Machines;
+  readonly network: Network;
+  readonly log: LogLine[] = [];
+  /** Calls of functions to AWS, by operation. */
+  readonly calls = new Map<string, number>();
+  readonly #options: WorldOptions;
+  readonly #files = new Map<string, string>();
+  readonly #latency: SeededRandom;
+  #timeline: Timeline | undefined;
+  #detachDisk: () => void = () => undefined;
+  #starts = 0;
+  #throttled = { service: "", calls: 0 };
+  cloud: Cloud | undefined;
+  /** When the cloud was started last. */
+  upSince = 0;
+
+  constructor(options: WorldOptions) {
+    this.#options = options;
+    this.#latency = new SeededRandom(options.seed, "latency");
+    this.faults = new FaultInjector(options.faults);
+    const outside = { clock: this.outside, faults: this.faults };
+    this.network = new Network({ ...outside, random: new SeededRandom(options.seed, "network") });
+    const supervisors = {
+      clock: this.outside,
+      random: new SeededRandom(options.seed, "supervisors"),
+      network: this.network,
+      ...options.onSupervisor,
+    };
+    this.machines = new Machines({
+      ...outside,
+      random: new SeededRandom(options.seed, "machines"),
+      boot: (container) => bootSupervisor({ ...supervisors, volumes: this.machines.volumes }, container),
+    });
+  }
+
+  /** Starts the cloud, or starts it again with the state that it had. */
+  async start(): Promise<void> {
+    const timeline = this.clock.timeline();
+    const disk = mountMemoryDisk(this.#files);
+    const random = new SeededRandom(this.#options.seed, "cloud", this.#starts++);
+    const local = readLocalParameters(ROOT);
+    const isLive = (): boolean => timeline.isLive;
+    const runtime = createInProcessRuntime({
+      clock: timeline,
+      random,
+      answer: (process, request) => this.#answer(timeline, process, request),
+      removeDirectory: (path) => void this.machines.volumes.delete(path.split("/").at(-1) ?? ""),
+      output: (functionName, line) => this.note(functionName, line.trim()),
+    });
+    const cloud = await createCloud({
+      synthesized: readTemplate(),
+      parameters: ({ port }) => ({
+        ...local.parameters({ port, issuer: "http://issuer.example" }),
+        MaxRunningInstances: String(MAX_RUNNING),
+      }),
+      stateDirectory: disk.directory,
+      port: 4_000,
+      clock: timeline,
+      random,
+      log: this.#logger(isLive),
+      runtime,
+      engine: async (_context, volumes) => this.machines.engine(volumes.folderOf, isLive),
+      listens: false,
+      openTables: async () => this.tables.open(isLive),
+    });
+    this.#timeline = timeline;
+    this.#detachDisk = disk.detach;
+    this.cloud = cloud;
+    this.upSince = this.clock.now();
+    if (cloud.services.ssm.readSecret("/atelier/root-key") === undefined) {
+      cloud.services.ssm.putSecret("/atelier/root-key", JSON.stringify({ current: ROOT_SECRET }));
+    }
+    this.#disturbEvents(cloud, timeline);
+    await cloud.start();
+    this.#disturbQueues(cloud, timeline);
+    this.network.attach(cloud.services.apigateway);
+  }
+
+  /** The program is killed: nothing of it goes on, what it wrote stays, and so do the containers. */
+  kill(): void {
+    this.#timeline?.end();
+    this.#detachDisk();
+    this.network.detach();
+    this.cloud = undefined;
+  }
+
+  note(from: string, text: string): void {
+    this.log.push({ at: this.clock.now(), from, text });
+  }
+
+  #logger(isLive: () => boolean): Logger {
+    const write =
+      (level: string) =>
+      (message: string, fields: Record<string, unknown> = {}): void => {
+        if (isLive() && level !== "info")
+          this.note(`${level} ${String(fields.service)}`, `${message} ${JSON.stringify(fields)}`);
+      };
+    return { info: write("info"), warn: write("warn"), error: write("error") };
+  }
+
+  async #answer(timeline: Timeline, process: Process, request: OutgoingRequest): Promise<IncomingAnswer> {
+    if (process.isDead) return never;
+    const isGit = request.host === GIT_HOST;
+    const { service, operation } = describeCall(request);
+    const { faults } = this;
+    const fault = isGit ? undefined : faults.at("call");
+    this.calls.set(operation, (this.calls.get(operation) ?? 0) + 1);
+    if (fault?.name === "throttled") this.#throttled = { service, calls: fault.times };
+    await this.#pass(timeline, fault?.name === "slow before" ? fault.ms : this.#latency.between(1, 12));
+    if (process.isDead) return never;
+    if (fault?.name === "killed before a call") return end(process, true);
+    if (fault?.name === "hung before a call") return end(process, false);
+    if (fault?.name === "server error") return failure(500, "InternalServerError");
+    if (this.#throttled.calls > 0 && this.#throttled.service === service && !faults.isOver && !isGit) {
+      this.#throttled.calls -= 1;
+      return failure(400, service === "dynamodb" ? "ProvisionedThroughputExceededException" : "ThrottlingException");
+    }
+    const answer = isGit ? answerGit(request) : await this.#perform(process, request, operation);
+    if (fault?.name === "killed after a call") return end(process, true);
+    if (fault?.name === "hung after a call") return end(process, false);
+    const restMs =
+      fault?.name === "slow after" ? fault.ms : this.#latency.chance(0.3) ? this.#latency.between(1, 20) : 0;
+    if (restMs > 0) await this.#pass(timeline, restMs);
+    if (process.isDead) return never;
+    if (fault?.name === "answer lost") throw Object.assign(new Error("socket hang up"), { code: "ECONNRESET" });
+    return answer;
+  }
+
+  async #perform(process: Process, request: OutgoingRequest, operation: string): Promise<IncomingAnswer> {
+    const perform = async (changed?: Record<string, unknown>, other?: string): Promise<IncomingAnswer> => {
+      const [path = "/", search = ""] = request.path.split("?");
+      const { endpoint } = this.cloud?.services ?? {};
+      if (endpoint === undefined) return never;
+      return endpoint.answer({
+        method: request.method,
+        path,
+        query: new URLSearchParams(search),
+        headers: {
+          ...request.headers,
+          ...(other === undefined ? {} : { "x-amz-target": `Service.${other}` }),
+          authorization: signedBy(process.definition, request.headers.authorization ?? ""),
+        },
+        body: changed === undefined ? request.body : Buffer.from(JSON.stringify(changed)),
+      });
+    };
+    const { tamper } = this.#options;
+    if (tamper === undefined) return perform();
+    const input = request.headers["x-amz-target"]
+      ? (JSON.parse(request.body.toString()) as Record<string, unknown>)
+      : {};
+    return (
+      (await tamper({ functionName: process.functionName, operation, input }, request, perform, this)) ?? perform()
+    );
+  }
+
+  #pass(timeline: Timeline, ms: number): Promise<void> {
+    return new Promise((resolve) => timeline.setTimeout(resolve, ms));
+  }
+
+  /** EventBridge gives ECS's events at least once, in any order; a history may even lose them. */
+  #disturbEvents(cloud: Cloud, timeline: Timeline): void {
+    const bus = cloud.services.all.find(({ name }) => name === "events") as unknown as { put(event: unknown): void };
+    const { put } = bus;
+    bus.put = (event) => {
+      if (!timeline.isLive) return;
+      const fault = this.faults.at("event");
+      if (fault?.name === "event lost") return;
+      if (fault?.name === "event late") return void timeline.setTimeout(() => put(event), fault.ms);
+      if (fault?.name === "event doubled") timeline.setTimeout(() => put(event), fault.ms);
+      put(event);
+    };
+  }
+
+  /** A queue gives its messages at least once. */
+  #disturbQueues(cloud: Cloud, timeline: Timeline): void {
+    for (const arn of queueArns(cloud)) {
+      const queue = cloud.services.sqs.queue(arn);
+      if (queue === undefined) continue;
+      const send = queue.send.bind(queue);
+      const remove = queue.delete.bind(queue);
+      queue.send = (body, delayMs, attributes) => {
+        const fault = this.faults.at("message");
+        if (fault?.name === "message late") return send(body, (delayMs ?? 0) + Math.min(fault.ms, 60_000), attributes);
+        if (fault) timeline.setTimeout(() => void send(body, delayMs, attributes), fault.ms);
+        return send(body, delayMs, attributes);
+      };
+      queue.delete = (handle) => (this.faults.at("receipt") ? true : remove(handle));
+    }
+  }
+}
+
+/** ARNs of all queues of the stack. */
+export function queueArns(cloud: Cloud): string[] {
+  return [...(cloud.stack?.resources.values() ?? [])].flatMap(({ attributes }) =>
+    attributes?.QueueName === undefined ? [] : [String(attributes.Arn)],
+  );
+}
+
+const never = new Promise<never>(() => undefined);
+
+function end(process: Process, isSeen: boolean): Promise<never> {
+  process.kill(isSeen ? exited : undefined);
+  return never;
+}
+
+function failure(status: number, code: string): IncomingAnswer {
+  const headers = {
+    "content-type": "application/x-amz-json-1.0",
+    "x-amzn-errortype": code,
+    "x-amzn-query-error": `${code};Sender`,
+  };
+  return { status, headers, body: JSON.stringify({ __type: code, message: "Rate exceeded" }) };
+}
+
+function describeCall({ headers, method, path }: OutgoingRequest): { service: string; operation: string } {
+  const [, service = "git"] = /Credential=[^/]+\/\d+\/[^/]+\/([^/]+)\//.exec(headers.authorization ?? "") ?? [];
+  const target = headers["x-amz-target"]?.split(".").at(-1);
+  const place = path.replace(/\?.*/, "").replace(/fsap-\w+|@connections.*/, "*");
+  return { service, operation: target ?? (service === "ec2" ? "DescribeNetworkInterfaces" : `${method} ${place}`) };
+}
+
+/** The key of this run of the cloud, in place of the constant one that functions sign with. */
+function signedBy({ environment, name }: FunctionDefinition, authorization: string): string {
+  return authorization.replace(`AKIA${shortName(name)}/`, `${environment.AWS_ACCESS_KEY_ID}/`);
+}
+
+/** Whether the template has an alarm on a queue. */
+export function alarmedQueues(): Set<string> {
+  const file = join(readLocalParameters(ROOT).synthesized, "Atelier.template.json");
+  const { Resources } = JSON.parse(readFileSync(file, "utf8")) as Synthesized["template"];
+  const alarms = Object.values(Resources).filter(({ Type }) => Type === "AWS::CloudWatch::Alarm");
+  const names = alarms.flatMap(
+    ({ Properties }) => (Properties?.Dimensions ?? []) as { Name: string; Value: Record<string, [string]> }[],
+  );
+  return new Set(
+    names.filter(({ Name }) => Name === "QueueName").map(({ Value }) => `atelier-${Value["Fn::GetAtt"]?.[0]}`),
+  );
+}
