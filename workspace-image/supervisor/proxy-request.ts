@@ -28,7 +28,8 @@ export function portTarget(port: number): Target {
   return {
     options: { host: "localhost", port, lookup: loopback, agent: false },
     absent: {
-      status: 502,
+      // Not 502 or 504: those the edge takes for a task that is gone, and replaces their pages with one that enters anew, for ever.
+      status: 503,
       title: `Nothing listens on port ${port} yet`,
       text: "Start the program that should, and make it listen on this port. This page looks again by itself.",
       retryAfter: 3,
@@ -95,7 +96,7 @@ function writeHead(
 }
 
 const NONSENSE: Page = {
-  status: 502,
+  status: 500,
   title: "This is no HTTP",
   text: "The program behind this address answers with a status or header that HTTP does not know. Look into its code.",
 };

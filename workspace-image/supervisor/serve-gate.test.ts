@@ -175,7 +175,7 @@ describe("the gate", () => {
     expect(answer.headers["cache-control"]).toBe("no-store");
     expect(redeemed).toEqual([`good ${HOST}`]);
     expect((await ask("/?atelier-ticket=used", headers)).status).toBe(401);
-    expect((await ask("/?atelier-ticket=away", headers)).status).toBe(502);
+    expect((await ask("/?atelier-ticket=away", headers)).status).toBe(503);
   });
 
   it("takes no ticket on another workspace's host, with another method, or from a socket", async () => {
@@ -214,8 +214,8 @@ describe("the gate", () => {
     await expect(ask("/cut")).rejects.toThrow();
     ide.closeAllConnections();
     await new Promise((resolve) => ide.close(resolve));
-    expect((await ask("/")).status).toBe(502);
-    expect((await upgrade("/")).status).toBe(502);
+    expect((await ask("/")).status).toBe(503);
+    expect((await upgrade("/")).status).toBe(503);
   });
 
   it("lets go of the request behind it when the browser leaves", async () => {
@@ -278,7 +278,7 @@ describe("a port's host", () => {
   it("says that nothing listens yet, and reaches nothing of the machine that is not the workspace's", async () => {
     openPorts.clear();
     const answer = await ask("/x", signedIn());
-    expect(answer.status).toBe(502);
+    expect(answer.status).toBe(503);
     expect(answer.body).toContain(`Nothing listens on port ${appPort} yet`);
     expect(seen).toEqual([]);
   });

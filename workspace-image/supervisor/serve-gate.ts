@@ -203,7 +203,7 @@ const NEEDS_SIGN_IN: Page = {
   text: "Open it from the dashboard.",
 };
 const IDE_AWAY: Page = {
-  status: 502,
+  status: 503,
   title: "The editor does not answer",
   text: "It is being started again. This page looks again by itself.",
   retryAfter: 2,
