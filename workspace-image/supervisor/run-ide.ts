@@ -104,7 +104,10 @@ export class Ide {
       const how = await this.#once(onAnswer);
       if (this.#isStopping) return;
       // It waits for its release no longer than 10 s; that is no fault of its own.
-      if (!this.#isReleased) continue;
+      if (!this.#isReleased) {
+        await pause(clock, RESTART_PAUSE_MS);
+        continue;
+      }
       earlyDeaths = clock.now() - startedAt < EARLY_MS ? earlyDeaths + 1 : 1;
       this.#options.onLine(`The IDE ended (${how}).`);
       if (earlyDeaths >= MAX_EARLY_DEATHS) {
