@@ -84,7 +84,7 @@ export class Parameters extends Construct {
     this.maxRunningInstances = this.#declare("MaxRunningInstances", {
       description: "How many workspaces a person may run at once",
       type: "Number",
-      default: 8,
+      default: 16,
       minValue: 1,
       maxValue: 100,
     });
