@@ -3,7 +3,7 @@ import { errorOf, type Response as RpcResponse } from "#protocol/json-rpc.ts";
 import { ConnectionLost, type RpcEnvironment } from "./environment.ts";
 
 /** API Gateway gives up after 30 s; a little later so does this. */
-const ANSWER_WITHIN_MS = 35_000;
+export const ANSWER_WITHIN_MS = 35_000;
 
 /**
  * One JSON-RPC call by `POST /rpc`.

@@ -69,6 +69,22 @@ describe("calls", () => {
     expect(asked).toBe(2);
   });
 
+  // Found by simulated histories: a function crashed, API Gateway's frame named no call, and a button waited for ever.
+  it("are repeated when no answer comes over a socket that lives", async () => {
+    const timers = new HeldTimers();
+    client = new RpcClient(testEnvironment(origin, { after: timers.after }));
+    await open();
+    let asked = 0;
+    server.answers["workspace.stop"] = () => {
+      asked += 1;
+      return asked > 1 ? { workspace: makeWorkspace(ID, "stopping") } : new Promise(() => {});
+    };
+    const stopped = client.call("workspace.stop", { id: ID });
+    await eventually("the first question", () => asked === 1);
+    expect(timers.run(30_000, 40_000)).toBe(1);
+    expect((await stopped).workspace.id).toBe(ID);
+  });
+
   it("make no second workspace: a create without a request id is not repeated, one with it is", async () => {
     await open();
     let asked = 0;

@@ -4,7 +4,8 @@ import type { METHODS, MethodName, ParamsOf, ResultOf } from "#protocol/methods/
 import type { NotificationName, NotificationOf } from "#protocol/notifications.ts";
 import { Connection } from "./connection.ts";
 import { backoffMs, ConnectionLost, type RpcEnvironment } from "./environment.ts";
-import { postCall } from "./post-call.ts";
+import { ANSWER_WITHIN_MS, postCall } from "./post-call.ts";
+import type { SocketChannel } from "./socket-channel.ts";
 
 /** The methods that a person may call. */
 export type UserMethod = {
@@ -88,12 +89,33 @@ export class RpcClient {
     const { id, message } = this.#envelope(method, params);
     if (channel && new TextEncoder().encode(message).length <= MAX_SOCKET_MESSAGE_BYTES) {
       try {
-        return (await channel.call(id, message, signal)) as ResultOf<M>;
+        return (await this.#overSocket(channel, id, message, signal)) as ResultOf<M>;
       } catch (error) {
         if (!(error instanceof AtelierError && error.kind === "MESSAGE_TOO_LARGE")) throw error;
       }
     }
     return this.#post(method, params, signal);
+  }
+
+  /**
+   * API Gateway gives up after 29 s, and what it says then (as after a crash) does not name the call: without a deadline here, the
+   * call would wait for as long as the socket lives.
+   */
+  async #overSocket(
+    channel: SocketChannel,
+    id: string,
+    message: string,
+    signal: AbortSignal | undefined,
+  ): Promise<unknown> {
+    const deadline = new AbortController();
+    const cancelDeadline = this.#environment.after(ANSWER_WITHIN_MS, () =>
+      deadline.abort(new ConnectionLost("No answer came over the socket.")),
+    );
+    try {
+      return await channel.call(id, message, signal ? AbortSignal.any([signal, deadline.signal]) : deadline.signal);
+    } finally {
+      cancelDeadline();
+    }
   }
 
   async #post<M extends UserMethod>(method: M, params: ParamsOf<M>, signal?: AbortSignal): Promise<ResultOf<M>> {

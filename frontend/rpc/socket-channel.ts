@@ -37,6 +37,7 @@ export class SocketChannel {
       const onAbort = () => {
         this.#pending.delete(id);
         reject(signal?.reason);
+        if (this.#retired && this.#pending.size === 0) this.close();
       };
       const done = () => signal?.removeEventListener("abort", onAbort);
       signal?.addEventListener("abort", onAbort, { once: true });
