@@ -7,8 +7,8 @@ import { type FunctionEnvironment, FunctionFailure, type FunctionRuntime } from 
 /** AWS keeps idle environments for some minutes; the last one stays here, so that a person's next click is quick. */
 const idleMs = 5 * 60_000;
 
-/** A laptop's memory ends before AWS's 1,000: above this number, requests wait for an environment. */
-const maxEnvironments = 10;
+/** A laptop's memory ends before AWS's 1,000: above this number, requests wait for an environment, unless the runtime takes more. */
+const defaultMaxEnvironments = 10;
 
 export interface PoolDependencies {
   readonly clock: Clock;
@@ -75,6 +75,7 @@ export class FunctionPool {
   }
 
   #serve(): void {
+    const { maxEnvironments = defaultMaxEnvironments } = this.#dependencies.runtime;
     while (this.#waiting.length > 0) {
       // The one that was used last: its code is hot, and the others may grow old.
       const free = this.#idle.pop();

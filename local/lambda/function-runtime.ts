@@ -3,6 +3,8 @@ import type { FunctionDefinition } from "./function-definition.ts";
 
 /** What runs handlers. Another one can run them in this process, on simulated time. */
 export interface FunctionRuntime {
+  /** How many environments of one function it can have at once; 10 when it does not say. */
+  readonly maxEnvironments?: number;
   /**
    * Starts one environment and loads the handler's module in it.
    * @throws FunctionFailure when the module cannot be loaded

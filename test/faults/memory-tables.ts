@@ -41,9 +41,16 @@ const validations = load("dynalite/validations") as {
 /** What is told of every change, in the moment of the change. `undefined` for an item that is not (any more) there. */
 export type Watch = (before: Item | undefined, after: Item | undefined) => void;
 
+interface Kept {
+  readonly table: Table;
+  readonly items: Map<string, Item>;
+  /** Keys of items by hash attribute and its value, so that a query need not look at all of them. */
+  readonly byHash: Map<string, Map<string, Set<string>>>;
+}
+
 /** Tables that outlast a cloud. */
 export class MemoryTables {
-  readonly #tables = new Map<string, { table: Table; items: Map<string, Item> }>();
+  readonly #tables = new Map<string, Kept>();
   watch: Watch = () => undefined;
 
   items(): Item[] {
@@ -84,7 +91,9 @@ export class MemoryTables {
 
   #createTable(input: Record<string, unknown>): Record<string, unknown> {
     const table = { ...structuredClone(input), TableStatus: "ACTIVE" } as unknown as Table;
-    this.#tables.set(table.TableName, { table, items: new Map() });
+    const indexed = [table, ...(table.GlobalSecondaryIndexes ?? [])].map(({ KeySchema: [hash] }) => hash);
+    const byHash = new Map(indexed.map((hash) => [hash?.AttributeName ?? "", new Map<string, Set<string>>()]));
+    this.#tables.set(table.TableName, { table, items: new Map(), byHash });
     return { TableDescription: table };
   }
 
@@ -109,11 +118,12 @@ export class MemoryTables {
       done(Object.assign(new Error("missing"), { statusCode: 400, body: { __type: "#ResourceNotFoundException" } }));
     },
     getItemDb: (name: string) => {
-      const items = this.#tables.get(name)?.items as Map<string, Item>;
+      const { items, byHash } = this.#tables.get(name) as Kept;
       const change = (key: string, after: Item | undefined, done: Callback): void => {
         const before = items.get(key);
         if (after === undefined) items.delete(key);
         else items.set(key, after);
+        for (const [hash, keys] of byHash) moveKey(keys, key, textOf(before?.[hash]), textOf(after?.[hash]));
         this.watch(before, after);
         done(null);
       };
@@ -124,7 +134,7 @@ export class MemoryTables {
         del: (key: string, done: Callback) => change(key, undefined, done),
       };
     },
-    // Indexes are found by looking at all items.
+    // Indexes are found by looking at all items of their hash.
     getIndexDb: () => ({
       put: (_key: string, _item: Item, done: Callback) => done(null),
       del: (_key: string, done: Callback) => done(null),
@@ -142,11 +152,13 @@ export class MemoryTables {
   }
 
   #query(input: QueryInput): Record<string, unknown> {
-    const { table, items } = this.#find(input.TableName);
+    const { table, items, byHash } = this.#find(input.TableName);
     const index = table.GlobalSecondaryIndexes?.find(({ IndexName }) => IndexName === input.IndexName);
     const [hash, range] = (index ?? table).KeySchema.map(({ AttributeName }) => AttributeName) as [string, string];
     const conditions = Object.entries(input.KeyConditions);
-    const found = [...items.values()]
+    const keys = byHash.get(hash)?.get(textOf(input.KeyConditions[hash]?.AttributeValueList[0] as Value) ?? "") ?? [];
+    const found = [...keys]
+      .map((key) => items.get(key) as Item)
       .filter((item) => item[hash] !== undefined && item[range] !== undefined)
       .filter((item) =>
         conditions.every(([name, { ComparisonOperator: operator, AttributeValueList: operands }]) =>
@@ -166,7 +178,7 @@ export class MemoryTables {
     return answer([...this.#find(input.TableName).items.values()], input);
   }
 
-  #find(name: string): { table: Table; items: Map<string, Item> } {
+  #find(name: string): Kept {
     const kept = this.#tables.get(name);
     if (kept === undefined) throw new ApiError("ResourceNotFoundException", "Requested resource not found");
     return kept;
@@ -192,6 +204,22 @@ function answer(
   const kept = filter ? found.filter((item) => db.matchesExprFilter(item, filter.expression)) : found;
   const Items = projection ? kept.map((item) => db.mapPaths(projection.paths, item)) : kept;
   return { Items, Count: Items.length, ScannedCount: found.length };
+}
+
+function textOf(value: Value | undefined): string | undefined {
+  return value && JSON.stringify(value);
+}
+
+function moveKey(keys: Map<string, Set<string>>, key: string, from: string | undefined, to: string | undefined): void {
+  if (from === to) return;
+  if (from !== undefined) {
+    keys.get(from)?.delete(key);
+    if (keys.get(from)?.size === 0) keys.delete(from);
+  }
+  if (to === undefined) return;
+  const there = keys.get(to);
+  if (there) there.add(key);
+  else keys.set(to, new Set([key]));
 }
 
 function compareKeys(a: Value, b: Value): number {
