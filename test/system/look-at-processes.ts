@@ -1,5 +1,5 @@
 /** What anybody on this machine can see of processes, and the files that a run leaves. Linux only, as the `process` engine is. */
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { type Dirent, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 
 export interface SeenProcess {
@@ -80,12 +80,19 @@ export function listeningAddresses(pid: number): string[] {
     });
 }
 
-/** Regular files under a folder. */
+/** Regular files under a folder. A folder that is removed meanwhile has none. */
 export function filesUnder(folder: string, fits: (path: string) => boolean = () => true): string[] {
-  return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name))
-    .filter(fits);
+  let entries: Dirent[] = [];
+  try {
+    entries = readdirSync(folder, { withFileTypes: true });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+  }
+  return entries.flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return filesUnder(path, fits);
+    return entry.isFile() && fits(path) ? [path] : [];
+  });
 }
 
 /** Files that hold one of these texts, in bytes. Files that end meanwhile hold none. */
