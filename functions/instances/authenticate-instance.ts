@@ -13,12 +13,13 @@ export async function authenticateInstance(bearer: string): Promise<InstanceCall
   const instanceId = bearer.slice(0, Math.max(0, dot));
   const run = parseInstanceId(instanceId);
   if (!run) throw refused();
-  const instance = (await getWorkspace(run.workspaceId))?.instance;
+  const row = await getWorkspace(run.workspaceId);
+  const instance = row?.instance;
   const isGood =
-    instance?.id === instanceId && !hasEnded(instance) && isHashOf(bearer.slice(dot + 1), instance.secretHash);
+    row && instance?.id === instanceId && !hasEnded(instance) && isHashOf(bearer.slice(dot + 1), instance.secretHash);
   if (!isGood) throw refused();
   addLogFields({ instanceId });
-  return { kind: "instance", workspaceId: run.workspaceId, instanceId };
+  return { kind: "instance", workspaceId: run.workspaceId, instanceId, row };
 }
 
 function isHashOf(secret: string, hash: string | undefined): boolean {

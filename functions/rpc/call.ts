@@ -1,4 +1,5 @@
 /** What every method handler is given beside its parameters, and the shape of all of them. */
+import type { WorkspaceRow } from "#functions/workspaces/workspace-row.ts";
 import type { METHODS, MethodName, ParsedParamsOf, ResultOf } from "#protocol/methods/index.ts";
 import type { Caller } from "#protocol/methods/method.ts";
 
@@ -17,6 +18,8 @@ export interface InstanceCall {
   readonly kind: "instance";
   readonly workspaceId: string;
   readonly instanceId: string;
+  /** The row that proved it, so that the handler need not read it again. */
+  readonly row: WorkspaceRow;
 }
 
 /** Nobody yet: only `instance.hello` is called like this, and proves itself by its ticket. */

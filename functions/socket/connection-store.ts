@@ -8,7 +8,7 @@ import { isConditionFailed, table, tableName } from "#functions/runtime/table.ts
 const LIFETIME_MS = 150 * 60_000;
 
 /** Somebody at the other end of a socket. */
-export type Peer = UserCall | InstanceCall;
+export type Peer = UserCall | Omit<InstanceCall, "row">;
 
 export interface Connection {
   id: string;
@@ -67,9 +67,9 @@ export async function removeSubscription(audience: string, connectionId: string)
   );
 }
 
-/** Whose connections hear of a workspace, as partition keys: its owner and its supervisor. */
-export function audiencesOf(ownerId: string, workspaceId: string): string[] {
-  return [`USER#${ownerId}`, `WORKSPACE#${workspaceId}`];
+/** An owner and a workspace's supervisor as partition keys of their connections. */
+export function audiencesOf({ ownerId, workspaceId }: { ownerId: string; workspaceId?: string }): string[] {
+  return [`USER#${ownerId}`, ...(workspaceId === undefined ? [] : [`WORKSPACE#${workspaceId}`])];
 }
 
 /** Ids of the connections that an audience has now. */

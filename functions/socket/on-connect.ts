@@ -36,7 +36,8 @@ async function redeem(ticket: string): Promise<Peer> {
 
 async function authenticateMachine(authorization: string): Promise<Peer> {
   try {
-    return await authenticateInstance(bearerOf(authorization));
+    const { row: _row, ...peer } = await authenticateInstance(bearerOf(authorization));
+    return peer;
   } catch (error) {
     if (!(error instanceof AtelierError) || error.kind !== "UNAUTHENTICATED") throw error;
     throw new AtelierError("PERMISSION_DENIED", error.message, { cause: error });

@@ -1,12 +1,12 @@
 /** $default: one JSON-RPC request over a socket. The answer goes down the same socket. */
 import { HANDLERS_ENVIRONMENT, handlers } from "#functions/rpc/handlers.ts";
-import { createRouter, parseRequest } from "#functions/rpc/router.ts";
+import { type Call, createRouter, parseRequest } from "#functions/rpc/router.ts";
 import type { SocketMessageEvent } from "#functions/runtime/aws-events.ts";
 import { onSocket, translate } from "#functions/runtime/middleware.ts";
 import { postToConnection } from "#functions/runtime/sockets.ts";
 import { AtelierError } from "#protocol/errors.ts";
 import { failure, MAX_SOCKET_MESSAGE_BYTES, type RequestId, type Response } from "#protocol/json-rpc.ts";
-import { getConnection, removeConnection, subscribe } from "./connection-store.ts";
+import { getConnection, type Peer, removeConnection, subscribe } from "./connection-store.ts";
 
 const route = createRouter(handlers);
 
@@ -31,11 +31,16 @@ async function respond(connectionId: string, text: string): Promise<Response | u
     if (Buffer.byteLength(text) > MAX_SOCKET_MESSAGE_BYTES) throw tooLarge("This request");
     const request = parseRequest(text);
     id = request.id ?? null;
-    const response = await route(request, connection.peer);
+    const response = await route(request, callOf(connection.peer));
     return request.id === undefined ? undefined : response;
   } catch (error) {
     return failure(id, translate(error, "message"));
   }
+}
+
+/** A supervisor only listens here: it makes its calls by `POST /rpc`, which asks each time whether its instance still lives. */
+function callOf(peer: Peer): Call {
+  return peer.kind === "user" ? peer : { kind: "anonymous" };
 }
 
 /** The answer's text, or an error's when a socket cannot carry it. */

@@ -6,10 +6,10 @@ import { MAX_SOCKET_MESSAGE_BYTES } from "#protocol/json-rpc.ts";
 import type { NotificationName, NotificationOf } from "#protocol/notifications.ts";
 import { audiencesOf, connectionsOf, removeConnection, removeSubscription } from "./connection-store.ts";
 
-/** Whose sockets hear it: the owner's browsers and the workspace's supervisor. */
+/** Whose sockets hear it: the owner's browsers and, where it is named, the workspace's supervisor. */
 export interface Audience {
   ownerId: string;
-  workspaceId: string;
+  workspaceId?: string;
 }
 
 /** Sends a notification to all open sockets of its audience. Never throws, and is done within a few seconds. */
@@ -24,10 +24,10 @@ export async function push<N extends NotificationName>(
       log.warn("A notification is too large for a socket; clients find the change by their digest.", { name });
       return;
     }
-    const audiences = audiencesOf(audience.ownerId, audience.workspaceId);
+    const audiences = audiencesOf(audience);
     await Promise.all(audiences.map((one) => pushTo(one, message)));
   } catch (error) {
-    log.warn("A push was lost.", { name, workspaceId: audience.workspaceId, error });
+    log.warn("A push was lost.", { name, ...audience, error });
   }
 }
 

@@ -145,10 +145,12 @@ describe("a message", () => {
     expect(await rowsOf(id)).toEqual([`CONNECTION#${id}/CONNECTION`, `USER#u-ann/CONNECTION#${id}`]);
   });
 
-  it("of a supervisor subscribes to its workspace, and makes instance calls only", async () => {
+  it("of a supervisor subscribes it to its workspace, and calls nothing", async () => {
     await putConnection(id, { kind: "instance", workspaceId: WORKSPACE, instanceId: INSTANCE });
-    const [answer] = await send(me);
-    expect(answer).toMatchObject({ error: { data: { name: "PERMISSION_DENIED" } } });
+    const beat = JSON.stringify({ jsonrpc: "2.0", id: 8, method: "instance.heartbeat", params: { activeAt: 1 } });
+    for (const message of [me, beat]) {
+      expect(await send(message)).toMatchObject([{ error: { data: { name: "UNAUTHENTICATED" } } }]);
+    }
     expect(await rowsOf(id)).toContain(`WORKSPACE#${WORKSPACE}/CONNECTION#${id}`);
   });
 

@@ -35,7 +35,7 @@ export async function onTaskChange(detail: EcsTask): Promise<void> {
   addLogFields({ instanceId });
   const row = await getWorkspace(run.workspaceId);
   const others = row?.instance?.id === instanceId ? await accompanying(row, instanceId, task, now) : [];
-  const after = row && (await adoptTasks(run.workspaceId, instanceId, [task], others));
+  const after = row && (await adoptTasks(run.workspaceId, instanceId, [task], others, row));
   if (needsDriver(after, task)) {
     const step = after && nextStep(after, clock.now());
     await askDriver(run.workspaceId, step?.kind === "find-address" ? 1 : 0);

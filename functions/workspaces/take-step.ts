@@ -55,12 +55,13 @@ export async function takeStep(row: WorkspaceRow, step: Step): Promise<Outcome> 
 
 /** Only while it is still the step to take: meanwhile somebody may have asked for the end, or another driver was here. */
 async function record(row: WorkspaceRow, instance: Instance, fact: Fact): Promise<Outcome> {
-  await updateWorkspace(row.id, (current) => {
+  const recordIfDue = (current: WorkspaceRow) => {
     if (current.instance?.id !== instance.id) return undefined;
     const due = nextStep(current, clock.now(), new Set(["find-task"]));
     if (due.kind !== "record" || due.fact.kind !== fact.kind) return undefined;
     return { ...current, instance: join(current.instance, fact) };
-  });
+  };
+  await updateWorkspace(row.id, recordIfDue, row);
   return "done";
 }
 
@@ -141,6 +142,6 @@ async function stopStray(row: WorkspaceRow, arn: string): Promise<Outcome> {
 }
 
 async function write(row: WorkspaceRow, instance: Instance, ...facts: Fact[]): Promise<Outcome> {
-  await joinFacts(row.id, instance.id, facts);
+  await joinFacts(row.id, instance.id, facts, row);
   return "done";
 }

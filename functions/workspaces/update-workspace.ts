@@ -7,7 +7,7 @@ import { push } from "#functions/socket/push.ts";
 import { AtelierError } from "#protocol/errors.ts";
 import { type Fact, joinAll } from "./facts.ts";
 import { least } from "./order.ts";
-import { derive } from "./phase.ts";
+import { derive, isLater } from "./phase.ts";
 import { presentWorkspace } from "./present-workspace.ts";
 import { site } from "./site.ts";
 import type { WorkspaceRow } from "./workspace-row.ts";
@@ -20,12 +20,17 @@ export type Change = (row: WorkspaceRow) => WorkspaceRow | undefined;
 
 /**
  * @param change pure; it may run several times. `undefined`, or an equal row, writes nothing.
+ * @param known the row as this invocation has read it: saves reading it again, and is written over only if it is still the newest
  * @returns the row as it is afterwards; `undefined` when there is none
  * @throws AtelierError UNAVAILABLE after too many conflicts; and whatever `change` throws
  */
-export async function updateWorkspace(id: string, change: Change): Promise<WorkspaceRow | undefined> {
+export async function updateWorkspace(
+  id: string,
+  change: Change,
+  known?: WorkspaceRow,
+): Promise<WorkspaceRow | undefined> {
   for (let tries = 0; tries < MAX_TRIES; tries += 1) {
-    const before = await getWorkspace(id);
+    const before = tries === 0 && known ? known : await getWorkspace(id);
     if (!before) return undefined;
     const changed = change(before);
     if (changed === undefined || isDeepStrictEqual(changed, before)) return before;
@@ -45,16 +50,21 @@ export function joinFacts(
   workspaceId: string,
   instanceId: string,
   facts: readonly Fact[],
+  known?: WorkspaceRow,
 ): Promise<WorkspaceRow | undefined> {
-  return updateWorkspace(workspaceId, (row) =>
-    row.instance?.id === instanceId ? { ...row, instance: joinAll(row.instance, facts) } : undefined,
+  return updateWorkspace(
+    workspaceId,
+    (row) => (row.instance?.id === instanceId ? { ...row, instance: joinAll(row.instance, facts) } : undefined),
+    known,
   );
 }
 
-/** Tells the owner's and the instance's sockets. Never throws. */
+/** Tells the owner's sockets, and the instance's when it is to end: nothing else is news to it. Never throws. */
 export function announce(row: WorkspaceRow): Promise<void> {
   const workspace = presentWorkspace(row, site());
-  return push({ ownerId: row.ownerId, workspaceId: row.id }, "workspace.changed", { workspace });
+  const isEnding = workspace.instance !== undefined && isLater(workspace.instance.phase, "running");
+  const audience = { ownerId: row.ownerId, ...(isEnding ? { workspaceId: row.id } : {}) };
+  return push(audience, "workspace.changed", { workspace });
 }
 
 function lastUsedAt({ instance, createdAt }: WorkspaceRow): number {

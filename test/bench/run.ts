@@ -105,6 +105,10 @@ async function compareWithFloor(): Promise<void> {
   const ours = await Promise.all(Array.from({ length: burst }, openByAtelier));
   many.atelier.push(...ours.map(({ answeredAfterMs }) => answeredAfterMs));
   await Promise.all(ours.map(({ id }) => end(id)));
+  const stagesOfMany = Object.keys(ours[0]?.phases ?? {}).map((what) => ({
+    what,
+    sample: ours.map(({ phases }) => phases[what] ?? 0),
+  }));
 
   function compare(title: string, { hand, atelier: own }: { hand: number[]; atelier: number[] }): void {
     const floor: Row = { what: "by hand (floor)", sample: hand };
@@ -117,6 +121,8 @@ async function compareWithFloor(): Promise<void> {
   compare(`Create call → the IDE's page answers, ${burst} at once`, many);
   console.log("\nWhere Atelier's time goes, one after another");
   console.log(table(Object.entries(stages).map(([what, sample]) => ({ what, sample }))));
+  console.log(`\nWhere Atelier's time goes, ${burst} at once`);
+  console.log(table(stagesOfMany));
 }
 
 try {

@@ -5,8 +5,8 @@ import { type Clock, pause } from "./clock.ts";
 
 export type Facts = Omit<SupervisorFact, "bootId" | "sequence">;
 
-/** A start's progress looks live at ten a second, and costs no more. */
-const SHORTEST_INTERVAL_MS = 100;
+/** A start's progress looks live at five a second, and each report costs two writes and a push. */
+const SHORTEST_INTERVAL_MS = 200;
 
 export interface ReporterOptions {
   readonly clock: Clock;
