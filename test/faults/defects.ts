@@ -32,10 +32,11 @@ export const DEFECTS: readonly Defect[] = [
   },
   {
     invariant: 2,
-    what: "a start runs its task twice, with another client token",
+    what: "a start runs its task twice, with another client token, and tasks do not stop when they are asked to",
     tamper:
       () =>
       async ({ operation, input }, _request, perform) => {
+        if (operation === "StopTask") return done;
         if (operation === "RunTask") await perform({ ...input, clientToken: `${input.clientToken}.again` });
         return perform();
       },

@@ -55,13 +55,13 @@ export interface Fault {
 
 /** Roughly how many occasions a history has, and how many of its faults are of this kind. */
 const SPREAD: Readonly<Record<Occasion, { occasions: number; weight: number }>> = {
-  call: { occasions: 900, weight: 10 },
-  event: { occasions: 70, weight: 6 },
-  message: { occasions: 40, weight: 2 },
-  receipt: { occasions: 40, weight: 1 },
-  "run-task": { occasions: 8, weight: 2 },
-  task: { occasions: 8, weight: 4 },
-  request: { occasions: 150, weight: 2 },
+  call: { occasions: 600, weight: 10 },
+  event: { occasions: 40, weight: 6 },
+  message: { occasions: 15, weight: 2 },
+  receipt: { occasions: 15, weight: 1 },
+  "run-task": { occasions: 4, weight: 2 },
+  task: { occasions: 4, weight: 5 },
+  request: { occasions: 80, weight: 2 },
 };
 
 export function planFaults(random: SeededRandom, count: number): Fault[] {

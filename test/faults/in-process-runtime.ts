@@ -8,12 +8,15 @@ import type { FunctionEnvironment, FunctionRuntime, Invocation } from "#local/la
 import type { Clock, InvokeResult, RandomSource, Timer } from "#local/service.ts";
 import { type HttpAnswerer, httpModules } from "./http-modules.ts";
 import { loadBundle } from "./load-bundle.ts";
+import { SeededRandom } from "./seeded-random.ts";
 import { signatureSubtle } from "./signature-subtle.ts";
 
 /** One invocation, as whoever answers its calls knows it. */
 export interface Process {
   readonly functionName: string;
   readonly definition: FunctionDefinition;
+  readonly random: RandomSource;
+  readonly stage: Stage;
   /** Nothing of it happens any more. */
   isDead: boolean;
   /** Ends it now; `answer` is what Lambda says of it, nothing when it hangs until its time is over. */
@@ -22,8 +25,11 @@ export interface Process {
 
 /** What the history gives to functions. */
 export interface Stage {
+  /** `false`: the cloud is gone, and whatever it still invokes does not happen. */
+  isLive(): boolean;
   readonly clock: Clock;
-  readonly random: RandomSource;
+  /** For each process its own, so that what one draws changes nothing for another. */
+  randomFor(functionName: string): RandomSource;
   /** Answers a call over HTTP; it never fulfils for a process that is gone. */
   answer(process: Process, ...call: Parameters<HttpAnswerer>): ReturnType<HttpAnswerer>;
   /** A directory of a mounted file system is removed. */
@@ -41,10 +47,7 @@ interface Loaded {
 const running = new AsyncLocalStorage<Process>();
 /** Loading takes longer than a history, so what is loaded serves many. */
 const idle = new Map<string, Loaded[]>();
-let stage: Stage | undefined;
-
 export function createInProcessRuntime(on: Stage): FunctionRuntime {
-  stage = on;
   return {
     async start(definition): Promise<FunctionEnvironment> {
       const key = `${definition.codeDirectory}:${JSON.stringify(constantEnvironment(definition))}`;
@@ -65,10 +68,13 @@ export function createInProcessRuntime(on: Stage): FunctionRuntime {
         },
         close,
         invoke(invocation) {
+          if (!on.isLive()) return new Promise(() => undefined);
           const { promise, resolve } = Promise.withResolvers<InvokeResult>();
           const mine: Process = {
             functionName: shortName(definition.name),
             definition,
+            random: on.randomFor(shortName(definition.name)),
+            stage: on,
             isDead: false,
             kill(answer) {
               if (mine.isDead) return;
@@ -84,7 +90,7 @@ export function createInProcessRuntime(on: Stage): FunctionRuntime {
             resolve(exited);
           };
           // Not before it is needed: a history has no use for some functions.
-          loaded ??= pool.shift() ?? { handler: load(definition) };
+          loaded ??= pool.shift() ?? { handler: running.exit(() => load(definition)) };
           const { handler } = loaded;
           void running
             .run(mine, () => run(handler, definition, invocation, on.clock))
@@ -150,8 +156,16 @@ function load(definition: FunctionDefinition): Handler {
   return loadBundle(definition.codeDirectory, file, scope)[definition.handler.slice(dot + 1)] as Handler;
 }
 
+/** While it is loaded, a bundle belongs to no history. */
+const loading = new SeededRandom("loading");
+
+function random(): RandomSource {
+  return running.getStore()?.random ?? loading;
+}
+
 function on(): Stage {
-  if (stage === undefined) throw new Error("A function runs before its history has begun.");
+  const stage = running.getStore()?.stage;
+  if (stage === undefined) throw new Error("A function does something outside of any invocation.");
   return stage;
 }
 
@@ -173,10 +187,14 @@ function clearTimer(handle: { timer?: Timer } | undefined): void {
 const delay = (ms?: number, value?: unknown): Promise<unknown> =>
   new Promise((resolve) => setTimer(() => resolve(value), ms));
 
+function now(): number {
+  return running.getStore()?.stage.clock.now() ?? 0;
+}
+
 const SimulatedDate = new Proxy(Date, {
-  construct: (target, values) => Reflect.construct(target, values.length === 0 ? [on().clock.now()] : values),
-  apply: () => new Date(on().clock.now()).toString(),
-  get: (target, name) => (name === "now" ? () => on().clock.now() : Reflect.get(target, name)),
+  construct: (target, values) => Reflect.construct(target, values.length === 0 ? [now()] : values),
+  apply: () => new Date(now()).toString(),
+  get: (target, name) => (name === "now" ? now : Reflect.get(target, name)),
 });
 
 const SimulatedSignal = new Proxy(AbortSignal, {
@@ -192,17 +210,17 @@ const SimulatedSignal = new Proxy(AbortSignal, {
 
 const SimulatedMath = new Proxy(Math, {
   get: (target, name) =>
-    name === "random" ? () => on().random.bytes(4).readUInt32LE() / 2 ** 32 : Reflect.get(target, name),
+    name === "random" ? () => random().bytes(4).readUInt32LE() / 2 ** 32 : Reflect.get(target, name),
 });
 
 function randomUuid(): string {
-  const hex = on().random.bytes(16).toString("hex");
+  const hex = random().bytes(16).toString("hex");
   return [hex.slice(0, 8), hex.slice(8, 12), `4${hex.slice(13, 16)}`, `8${hex.slice(17, 20)}`, hex.slice(20)].join("-");
 }
 
 function globalsOf(definition: FunctionDefinition): Record<string, unknown> {
   const output = (text: string): boolean => {
-    on().output(shortName(definition.name), text);
+    running.getStore()?.stage.output(shortName(definition.name), text);
     return true;
   };
   const process: object = Object.create(globalThis.process, {
@@ -230,7 +248,7 @@ function globalsOf(definition: FunctionDefinition): Record<string, unknown> {
 }
 
 function getRandomValues<T extends ArrayBufferView>(view: T): T {
-  Buffer.from(view.buffer, view.byteOffset, view.byteLength).set(on().random.bytes(view.byteLength));
+  Buffer.from(view.buffer, view.byteOffset, view.byteLength).set(random().bytes(view.byteLength));
   return view;
 }
 
@@ -244,7 +262,7 @@ function modules(): Record<string, unknown> {
   const crypto = {
     ...nodeCrypto,
     webcrypto: { subtle: signatureSubtle, getRandomValues },
-    randomBytes: (length: number) => on().random.bytes(length),
+    randomBytes: (length: number) => random().bytes(length),
     randomUUID: randomUuid,
     getRandomValues,
     randomFillSync: getRandomValues,

@@ -1,7 +1,8 @@
 /** Deployed bundles in this process: each load is a module graph of its own, with the globals that a history gives it. */
-import { readFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import vm from "node:vm";
 import { transformSync } from "esbuild";
 
@@ -34,21 +35,55 @@ export function loadBundle(folder: string, file: string, { globals, modules }: B
     return Object.hasOwn(modules, plain) ? modules[plain] : hostRequire(name);
   };
   load(module, require, ...names.map((name) => globals[name]));
+  afterLoading.get(path)?.();
+  afterLoading.delete(path);
   return module.exports;
 }
 
-/** An ES module as a function: imports become calls of `require`, which a history can answer. */
+/** An ES module as a function: imports become calls of `require`, which a history can answer. Kept in `build/`, since it takes a while. */
 function compile(path: string, names: readonly string[]): Load {
-  const { code } = transformSync(readFileSync(path, "utf8"), {
-    format: "cjs",
-    platform: "node",
-    target: "node24",
-    logLevel: "error",
-    // So that these, too, are calls of `require`.
-    supported: { "dynamic-import": false },
-    // Bundles name themselves only to find modules of Node.
-    define: { "import.meta.url": '"file:///bundle/index.mjs"' },
-  });
-  const wrapped = `(function (module, require, ${names.join(", ")}) { const exports = module.exports;${code}\n})`;
-  return new vm.Script(wrapped, { filename: path }).runInThisContext() as Load;
+  const source = readFileSync(path, "utf8");
+  const hash = createHash("sha256").update(`${names.join()}\0${source}`).digest("hex");
+  const kept = join(import.meta.dirname, "../../build/histories", `${hash}.cjs`);
+  let wrapped = read(kept);
+  if (wrapped === undefined) {
+    const { code } = transformSync(source, {
+      format: "cjs",
+      platform: "node",
+      target: "node24",
+      logLevel: "error",
+      // So that these, too, are calls of `require`.
+      supported: { "dynamic-import": false },
+      // Bundles name themselves only to find modules of Node.
+      define: { "import.meta.url": '"file:///bundle/index.mjs"' },
+    });
+    wrapped = `(function (module, require, ${names.join(", ")}) { const exports = module.exports;${code}\n})`;
+    keep(kept, wrapped);
+  }
+  const cachedData = readBytes(`${kept}.compiled`);
+  const script = new vm.Script(wrapped, { filename: path, ...(cachedData ? { cachedData } : {}) });
+  const load = script.runInThisContext() as Load;
+  if (cachedData === undefined || script.cachedDataRejected) {
+    afterLoading.set(path, () => keep(`${kept}.compiled`, script.createCachedData()));
+  }
+  return load;
+}
+
+/** What was compiled while a bundle was loaded is worth keeping, so it is kept after that. */
+const afterLoading = new Map<string, () => void>();
+
+function read(file: string): string | undefined {
+  return readBytes(file)?.toString("utf8");
+}
+
+function readBytes(file: string): Buffer | undefined {
+  return existsSync(file) ? readFileSync(file) : undefined;
+}
+
+/** Whole, since others may do the same at this moment. */
+function keep(file: string, content: string | Buffer): void {
+  mkdirSync(dirname(file), { recursive: true });
+  const whole = `${file}.${process.pid}`;
+  writeFileSync(whole, content);
+  renameSync(whole, file);
 }

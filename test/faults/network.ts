@@ -139,7 +139,10 @@ class Line implements NetworkSocket {
   opened(socket: OpenedSocket): void {
     this.#opened = socket;
     // The client went away during the handshake.
-    if (this.#state === "closed") return this.#tellServer(1006);
+    if (this.#state === "closed") {
+      this.#tellServer(1006);
+      return;
+    }
     this.#state = "open";
     if (!this.#isDead) this.#events.open();
   }
@@ -191,8 +194,8 @@ class Line implements NetworkSocket {
   }
 
   #endFromServer(): void {
-    if (this.#isDead) return this.#tellServer(1006);
-    this.cut();
+    if (this.#isDead) this.#tellServer(1006);
+    else this.cut();
   }
 
   #tellServer(code: number): void {

@@ -5,7 +5,7 @@ import type { Workspace } from "#protocol/workspace.ts";
 import { GIT_HOST } from "./git-host.ts";
 import type { Monitor, Row } from "./monitor.ts";
 import { signIn, Tab } from "./person.ts";
-import { type Action, USERS } from "./plan-history.ts";
+import { type Action, type ActionName, USERS } from "./plan-history.ts";
 import { SeededRandom } from "./seeded-random.ts";
 import type { Identity } from "./supervisor.ts";
 import { ROOT_SECRET, type World } from "./world.ts";
@@ -53,34 +53,30 @@ export class People {
     const person = this.#of(user);
     const tab = person.tabs[nth % Math.max(1, person.tabs.length)];
     const id = person.workspaces[nth % Math.max(1, person.workspaces.length)];
-    switch (name) {
-      case "create":
-        return this.#create(person);
-      case "start":
+    const act: Record<ActionName, () => void> = {
+      create: () => this.#create(person),
+      start: () => {
         if (id) this.#call(person, "workspace.start", { id }, ({ workspace }) => this.#accept(person, workspace));
-        return;
-      case "stop":
+      },
+      stop: () => {
         if (id) this.#call(person, "workspace.stop", { id });
-        return;
-      case "delete":
+      },
+      delete: () => {
         if (id) this.#call(person, "workspace.delete", { id });
-        return;
-      case "enter":
+      },
+      enter: () => {
         if (id) this.#call(person, "workspace.enter", { id }, ({ url }) => this.#enter(url, nth));
-        return;
-      case "open tab":
-        return this.#openTab(person);
-      case "close tab":
+      },
+      "open tab": () => this.#openTab(person),
+      "close tab": () => {
         tab?.close();
         if (tab) person.tabs.splice(person.tabs.indexOf(tab), 1);
-        return;
-      case "cut":
-        return tab?.cut();
-      case "sleep":
-        return tab?.sleep(ms * 5);
-      case "kill cloud":
-        return;
-    }
+      },
+      cut: () => tab?.cut(),
+      sleep: () => tab?.sleep(ms * 5),
+      "kill cloud": () => undefined,
+    };
+    act[name]();
   }
 
   deleteAll(): void {

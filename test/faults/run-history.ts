@@ -2,7 +2,6 @@
 
 import { checkEnd, checkGone, isSettled } from "./check-invariants.ts";
 import type { Defect } from "./defects.ts";
-import type { FaultName } from "./faults.ts";
 import { Monitor, type Violation } from "./monitor.ts";
 import { People } from "./people.ts";
 import type { Action, History } from "./plan-history.ts";
@@ -17,7 +16,7 @@ const QUIET_MS = 65_000;
 
 export interface Outcome {
   readonly violations: readonly Violation[];
-  readonly injected: ReadonlyMap<FaultName, number>;
+  readonly injected: ReadonlyMap<string, number>;
   readonly states: ReadonlyMap<string, number>;
   readonly actions: ReadonlyMap<string, number>;
   readonly log: readonly LogLine[];

@@ -79,6 +79,7 @@ export class World {
   #timeline: Timeline | undefined;
   #detachDisk: () => void = () => undefined;
   #starts = 0;
+  #processes = 0;
   #throttled = { service: "", calls: 0 };
   cloud: Cloud | undefined;
   /** When the cloud was started last. */
@@ -99,7 +100,13 @@ export class World {
     this.machines = new Machines({
       ...outside,
       random: new SeededRandom(options.seed, "machines"),
-      boot: (container) => bootSupervisor({ ...supervisors, volumes: this.machines.volumes }, container),
+      boot: (container) => {
+        const { fault, spec } = container;
+        if (fault?.name === "Spot interruption") {
+          this.outside.setTimeout(() => this.cloud?.services.ecs.interrupt(spec.taskId), fault.ms);
+        }
+        return bootSupervisor({ ...supervisors, volumes: this.machines.volumes }, container);
+      },
     });
   }
 
@@ -111,8 +118,9 @@ export class World {
     const local = readLocalParameters(ROOT);
     const isLive = (): boolean => timeline.isLive;
     const runtime = createInProcessRuntime({
+      isLive,
       clock: timeline,
-      random,
+      randomFor: (functionName) => new SeededRandom(this.#options.seed, functionName, this.#processes++),
       answer: (process, request) => this.#answer(timeline, process, request),
       removeDirectory: (path) => void this.machines.volumes.delete(path.split("/").at(-1) ?? ""),
       output: (functionName, line) => this.note(functionName, line.trim()),
