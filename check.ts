@@ -37,6 +37,14 @@ const CHECKS: readonly Check[] = [
     repair: "remove it, or name its entry point in knip.json",
     run: () => node("node_modules/knip/bin/knip.js", "--no-progress"),
   },
+  {
+    name: "size of what loads first",
+    repair: "load later what the first page does not need",
+    run: async () => {
+      const built = await node("build.ts", "frontend");
+      return built.code === 0 ? node("frontend/check-size.ts") : built;
+    },
+  },
   { name: "lock", repair: "npm install, and commit package-lock.json", run: checkLock },
 ];
 
