@@ -11,6 +11,7 @@ import { nextStep, type Step } from "./next-step.ts";
 import { takeStep } from "./take-step.ts";
 import { listTasks, stopTask } from "./task-store.ts";
 import { familyOf } from "./volume-store.ts";
+import type { WorkspaceRow } from "./workspace-row.ts";
 import { getWorkspace } from "./workspace-store.ts";
 
 /** A start takes 5 steps, a deletion 4. More than this is a circle. */
@@ -32,15 +33,21 @@ export async function drive(workspaceId: string): Promise<void> {
     looked.add(step.kind);
     try {
       const outcome = await takeStep(row, step);
-      if (outcome === "later") return askDriver(workspaceId, retryDelay(row.instance?.requestedAt ?? now, now));
+      if (outcome === "later") return askDriver(workspaceId, retryDelay(waitingSince(row, now), now));
     } catch (error) {
       if (!isFromCloud(error) || kindOfError(error) === "permanent") throw error;
       log.warn("A step waits for AWS.", { step: step.kind, error });
-      return askDriver(workspaceId, retryDelay(now, now));
+      return askDriver(workspaceId, retryDelay(waitingSince(row, now), now));
     }
   }
   log.error("The driver goes in a circle; it looks again in a minute.", { workspaceId });
   return askDriver(workspaceId, 60);
+}
+
+/** Since its turn, where it has taken one. */
+function waitingSince({ instance }: WorkspaceRow, now: number): number {
+  if (!instance) return now;
+  return Math.max(instance.requestedAt, instance.stop?.at ?? 0, Math.min(now, instance.waiting?.retryAt ?? 0));
 }
 
 /** Seconds: the longer it waits already, the more rarely; jittered, so that thousands do not come at the same moment. */

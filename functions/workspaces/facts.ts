@@ -9,6 +9,7 @@ import type { SupervisorFact } from "#protocol/methods/instance.ts";
 import { type Attempts, joinAttempt } from "./attempt-facts.ts";
 import { canonical, compare, earliest, first, greatest, least, optional } from "./order.ts";
 import { joinTask, type TaskFact, type TaskState } from "./task-facts.ts";
+import type { Line } from "./turns.ts";
 
 /** Who or what asked for the end of a run. */
 export type StopBy = "user" | "idle" | "lifetime" | "deadline" | "deletion";
@@ -37,8 +38,8 @@ export interface Instance {
   refused: number;
   volumeStartedAt?: number;
   volumeReadyAt?: number;
-  /** What it waits for outside of us, and when to ask again. */
-  waiting?: { at: number; note: string; retryAt: number };
+  /** What it waits for outside of us, and when to ask again: in a `line`, when its turn is. */
+  waiting?: { at: number; note: string; retryAt: number; line?: Line };
   /** By task ARN. More than one only if AWS broke its word. */
   tasks: Readonly<Record<string, TaskState>>;
   /** Public DNS names by task ARN. */
@@ -62,7 +63,7 @@ export type Fact =
   | { kind: "refused"; number: number; at?: number; note?: string }
   | { kind: "volume"; startedAt?: number; readyAt?: number }
   /** `attempt`: the one that AWS said it of. */
-  | { kind: "waiting"; at: number; note: string; retryAt: number; attempt?: number }
+  | { kind: "waiting"; at: number; note: string; retryAt: number; line?: Line; attempt?: number }
   | { kind: "task"; task: TaskFact }
   | { kind: "address"; taskArn: string; publicName: string; at?: number }
   | { kind: "hello"; at: number }

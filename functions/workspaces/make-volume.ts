@@ -5,6 +5,7 @@ import { isFromCloud, kindOfError, permanentText } from "./cloud-error.ts";
 import { type Fact, type Instance, joinAll } from "./facts.ts";
 import { joinFacts, updateWorkspace } from "./update-workspace.ts";
 import { makeAccessPoint, makeTaskDefinition, removeTaskDefinition } from "./volume-store.ts";
+import { waitForTurn } from "./wait-for-turn.ts";
 import type { Volume, WorkspaceRow } from "./workspace-row.ts";
 
 export async function makeVolume(row: WorkspaceRow, instance: Instance): Promise<"done" | "later"> {
@@ -24,15 +25,7 @@ export async function makeVolume(row: WorkspaceRow, instance: Instance): Promise
       return "done";
     }
     log.warn("A volume waits for AWS.", { error });
-    const note = "Waiting for its turn: AWS makes a limited number of volumes each second";
-    if (instance.waiting?.note !== note) {
-      const at = clock.now();
-      await joinFacts(row.id, instance.id, [
-        { kind: "volume", startedAt },
-        { kind: "waiting", at, note, retryAt: at },
-      ]);
-    }
-    return "later";
+    return waitForTurn(row, instance, "make-volume", { kind: "volume", startedAt });
   }
 }
 

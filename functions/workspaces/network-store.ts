@@ -1,10 +1,13 @@
 /** Public names of tasks, which only EC2 knows. */
 import { DescribeNetworkInterfacesCommand, EC2Client } from "@aws-sdk/client-ec2";
-import { isNamed } from "./cloud-error.ts";
+import { isNamed, kindOfError } from "./cloud-error.ts";
 
 const client = new EC2Client({ maxAttempts: 3 });
 
-/** @returns `undefined` while EC2 does not know it: it learns of a new interface's address a moment later than ECS */
+/**
+ * @returns `undefined` while EC2 does not know it (it learns of a new interface's address a moment later than ECS), or is asked
+ * too often to say
+ */
 export async function publicNameOf(networkInterfaceId: string): Promise<string | undefined> {
   try {
     const { NetworkInterfaces } = await client.send(
@@ -12,7 +15,7 @@ export async function publicNameOf(networkInterfaceId: string): Promise<string |
     );
     return NetworkInterfaces?.[0]?.Association?.PublicDnsName || undefined;
   } catch (error) {
-    if (isNamed(error, "InvalidNetworkInterfaceID.NotFound")) return undefined;
+    if (isNamed(error, "InvalidNetworkInterfaceID.NotFound") || kindOfError(error) === "waiting") return undefined;
     throw error;
   }
 }

@@ -2,9 +2,10 @@
  * What the driver does next for a workspace: a pure function of its row, the time, and what this invocation did already.
  * The driver takes the step, writes what came of it, reads the row again and asks again, until there is nothing to do.
  */
-import { PREPARING_MS, STOP_CHECK_MS, TASK_GRACE_MS } from "./deadlines.ts";
+import { STOP_CHECK_MS, TASK_GRACE_MS } from "./deadlines.ts";
 import type { Fact, Instance } from "./facts.ts";
 import { derive, livingTasks, stoppingSince } from "./phase.ts";
+import { turnIn } from "./turns.ts";
 import { isComplete } from "./volume-state.ts";
 import type { WorkspaceRow } from "./workspace-row.ts";
 
@@ -44,16 +45,16 @@ export function nextStep(row: WorkspaceRow, now: number, looked: ReadonlySet<Ste
       break;
     case "preparing":
     case "building":
-      return now >= deadlineAt ? timedOut(phase, now) : starting(row, instance, now);
+      return now >= deadlineAt ? timedOut(phase, now) : starting(row, instance, now, deadlineAt);
     default:
       if (now >= deadlineAt) return timedOut(phase, now);
   }
   return surplusTask(instance) ?? addressless(instance, now, looked) ?? NOTHING;
 }
 
-function starting(row: WorkspaceRow, instance: Instance, now: number): Step {
+function starting(row: WorkspaceRow, instance: Instance, now: number, deadlineAt: number): Step {
   const retryAt = instance.waiting?.retryAt ?? 0;
-  if (retryAt > now) return { kind: "wait", until: Math.min(retryAt, instance.requestedAt + PREPARING_MS) };
+  if (retryAt > now) return { kind: "wait", until: Math.min(retryAt, deadlineAt) };
   if (!isComplete(row.volume)) return { kind: "make-volume" };
   const begun = instance.attempt?.number ?? 0;
   if (begun > instance.refused) return { kind: "run-task", attempt: begun };
@@ -85,6 +86,8 @@ function ending(instance: Instance, now: number, deadlineAt: number, looked: Rea
   const living = livingTasks(instance);
   if (living.length === 0) return endingWithoutTask(instance, now, looked);
   const unasked = living.find(([, task]) => !task.stopWanted);
+  const turn = turnIn(instance, "stop-task");
+  if (unasked && turn > now) return { kind: "wait", until: turn };
   if (unasked) return { kind: "stop-task", taskArn: unasked[0], reason: stopReason(instance) };
   const since = stoppingSince(instance) ?? now;
   if (now - since >= STOP_CHECK_MS && !looked.has("find-task")) return { kind: "find-task" };

@@ -19,6 +19,7 @@ import { least, optional } from "./order.ts";
 import { type StageState, stagesOf } from "./stages.ts";
 import { hasStopped, rankOf, type TaskState, type TaskStatus } from "./task-facts.ts";
 import { type MarkState, marksOf, type SpanState, spansOf } from "./trace.ts";
+import { turnIn } from "./turns.ts";
 
 export interface Derived {
   phase: Phase;
@@ -123,7 +124,8 @@ function deadlineOf(instance: Instance, phase: Phase, enteredAt: number): number
   switch (phase) {
     case "preparing":
     case "building":
-      return enteredAt + PREPARING_MS;
+      // A known turn is no reason to give up before it.
+      return Math.max(enteredAt, turnIn(instance, "run-task", "make-volume")) + PREPARING_MS;
     case "pending":
       return enteredAt + PENDING_MS;
     case "creating":
@@ -133,7 +135,7 @@ function deadlineOf(instance: Instance, phase: Phase, enteredAt: number): number
     case "running":
       return Math.min(enteredAt + LIFETIME_MS, Math.max(enteredAt, instance.activeAt ?? 0) + IDLE_MS);
     case "stopping":
-      return enteredAt + STOPPING_MS;
+      return Math.max(enteredAt, turnIn(instance, "stop-task")) + STOPPING_MS;
     case "stopped":
       return undefined;
   }

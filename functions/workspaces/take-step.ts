@@ -4,6 +4,7 @@ import { clock } from "#functions/runtime/clock.ts";
 import { deriveKey } from "#functions/runtime/keys.ts";
 import { activityFact } from "./activity.ts";
 import { adoptTasks } from "./adopt-task.ts";
+import { isFromCloud, kindOfError } from "./cloud-error.ts";
 import { TASK_GRACE_MS } from "./deadlines.ts";
 import { type Fact, type Instance, join } from "./facts.ts";
 import { getHeartbeat } from "./heartbeat-store.ts";
@@ -14,9 +15,13 @@ import { least } from "./order.ts";
 import { livingTasks } from "./phase.ts";
 import { retireVolume } from "./retire-volume.ts";
 import { freeSlot } from "./slot-store.ts";
+import type { TaskFact } from "./task-facts.ts";
 import { runParameters } from "./task-parameters.ts";
 import { describeTasks, listTasks, runTask, stopTask } from "./task-store.ts";
+import { isLineBusy } from "./turn-store.ts";
+import { hasTurn, lineOf } from "./turns.ts";
 import { joinFacts, updateWorkspace } from "./update-workspace.ts";
+import { waitForTurn } from "./wait-for-turn.ts";
 import type { WorkspaceRow } from "./workspace-row.ts";
 
 /** `later`: nothing more can be done now, and nobody will tell when it can. */
@@ -27,6 +32,9 @@ export async function takeStep(row: WorkspaceRow, step: Step): Promise<Outcome> 
   if (step.kind === "stop-stray") return stopStray(row, step.taskArn);
   if (step.kind === "retire-volume") return retireVolume(row);
   if (!instance) return "done";
+  const line = lineOf(step.kind);
+  // Others wait already: one more call would be throttled, or go before them.
+  if (line && isLineBusy(line) && !hasTurn(instance, line, clock.now())) return waitForTurn(row, instance, line);
   switch (step.kind) {
     case "record":
       return record(row, instance, step.fact);
@@ -78,6 +86,7 @@ async function startTask(row: WorkspaceRow, instance: Instance, attempt: number)
       }
       return "done";
     case "waiting": {
+      if (outcome.isThrottled) return waitForTurn(row, instance, "run-task");
       const { note } = outcome;
       const facts: Fact[] = outcome.isAnswer ? [{ kind: "refused", number: attempt, at, note }] : [];
       // Said once: a write for each try would only make noise.
@@ -123,7 +132,13 @@ export function isOlderThanGrace(instance: Instance, arn: string, now: number): 
 }
 
 async function endTask(row: WorkspaceRow, instance: Instance, arn: string, reason: string): Promise<Outcome> {
-  const task = await stopTask(arn, reason);
+  let task: TaskFact | undefined;
+  try {
+    task = await stopTask(arn, reason);
+  } catch (error) {
+    if (!isFromCloud(error) || kindOfError(error) !== "waiting") throw error;
+    return waitForTurn(row, instance, "stop-task");
+  }
   const at = clock.now();
   if (task) return write(row, instance, { kind: "task", task: { ...task, stopWanted: true } });
   // ECS does not know it. Either it is long gone, or so new that not all of ECS has heard of it.

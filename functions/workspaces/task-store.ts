@@ -13,6 +13,7 @@ import { env } from "#functions/runtime/config.ts";
 import { isNamed, kindOfError, permanentText } from "./cloud-error.ts";
 import { type TaskFact, taskFactOf } from "./task-facts.ts";
 import type { RunParameters } from "./task-parameters.ts";
+import { TURN_NOTES } from "./turns.ts";
 
 // Three tries of the SDK's own; beyond that the launch queue has more patience than a function.
 const client = new ECSClient({ maxAttempts: 3 });
@@ -23,7 +24,7 @@ const PAGE = 100;
 export type RunOutcome =
   | { kind: "started"; tasks: TaskFact[] }
   /** AWS started nothing, and may later. `isAnswer`: it said so of this very attempt, so that the next needs another token. */
-  | { kind: "waiting"; note: string; isAnswer: boolean }
+  | { kind: "waiting"; note: string; isAnswer: boolean; isThrottled?: true }
   | { kind: "refused"; message: string };
 
 /** Never throws for what AWS answers; an attempt whose outcome is not known is `waiting` without being an answer. */
@@ -80,8 +81,9 @@ async function outcomeOf(error: unknown): Promise<RunOutcome> {
       return isThrottled
         ? {
             kind: "waiting",
-            note: "Waiting for its turn: AWS starts a limited number of machines each second",
+            note: TURN_NOTES["run-task"],
             isAnswer: false,
+            isThrottled: true,
           }
         : { kind: "waiting", note: "Waiting for capacity: AWS has no machine free now", isAnswer: true };
     }
