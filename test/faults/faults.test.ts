@@ -18,6 +18,40 @@ describe("simulated histories", () => {
     if (failed !== undefined) throw new Error(describeFailure(await shrink(planHistory(failed))));
   });
 
+  it.for(["stop", "delete"] as const)(
+    "end a run within 30 s of a %s, at whatever moment of its life",
+    { timeout: 10 * MINUTE_MS },
+    async (name) => {
+      for (let atMs = 250; atMs < 22_000; atMs = Math.round(atMs * 1.4 + 50)) {
+        const action = { user: "ann", nth: 0, ms: 0 } as const;
+        const actions = [
+          { ...action, atMs: 0, name: "create" as const },
+          { ...action, atMs, name },
+        ];
+        const { violations, ends, startedAt } = await runHistory({ seed: 1, actions, faults: [] });
+        expect(violations).toEqual([]);
+        const [run = "", workspace = ""] = [...ends.keys()];
+        expect(run).toBe(`${workspace}-r1`);
+        const end = ends.get(name === "stop" ? run : workspace) ?? Number.POSITIVE_INFINITY;
+        expect(end - startedAt - atMs, `asked after ${atMs} ms`).toBeLessThanOrEqual(30_000);
+      }
+    },
+  );
+
+  it.for([0, 500, 2_000, 9_000, 20_000, 40_000])(
+    "tell the truth 10 s after a new start, when the cloud was killed after %i ms",
+    { timeout: 5 * MINUTE_MS },
+    async (atMs) => {
+      const action = { user: "ann", nth: 0 } as const;
+      const actions = [
+        { ...action, atMs: 0, ms: 0, name: "create" as const },
+        { ...action, atMs, ms: 3_000, name: "kill cloud" as const },
+      ];
+      const { violations } = await runHistory({ seed: 1, actions, faults: [] });
+      expect(violations).toEqual([]);
+    },
+  );
+
   it("are the same whenever they are played", { timeout: 5 * MINUTE_MS }, async () => {
     const play = async (seed: number): Promise<string> => {
       const { log, calls, startedAt } = await runHistory(planHistory(seed));

@@ -88,7 +88,11 @@ export class FaultInjector {
   /** Once things are to settle, nothing new goes wrong. */
   isOver = false;
 
+  /** How many are planned. */
+  readonly count: number;
+
   constructor(faults: readonly Fault[]) {
+    this.count = faults.length;
     for (const fault of faults) this.#faults.set(`${fault.occasion} ${fault.nth}`, fault);
   }
 
@@ -96,11 +100,7 @@ export class FaultInjector {
     const nth = this.#counts.get(occasion) ?? 0;
     this.#counts.set(occasion, nth + 1);
     const fault = this.isOver ? undefined : this.#faults.get(`${occasion} ${nth}`);
-    if (fault) this.count(fault.name);
+    if (fault) this.injected.set(fault.name, (this.injected.get(fault.name) ?? 0) + 1);
     return fault;
-  }
-
-  count(name: FaultName): void {
-    this.injected.set(name, (this.injected.get(name) ?? 0) + 1);
   }
 }

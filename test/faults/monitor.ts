@@ -39,6 +39,8 @@ export class Monitor {
   readonly rows = new Map<string, Row>();
   /** The phase that each run was last in. */
   readonly phases = new Map<string, Phase>();
+  /** When a run ended, by its id, and when a workspace was gone, by its own. */
+  readonly ends = new Map<string, number>();
   /** `<phase> (<why>)`, for the report. */
   readonly states = new Map<string, number>();
   readonly #running = new Map<string, Container>();
@@ -105,7 +107,10 @@ export class Monitor {
 
   #checkRow(before: Row | undefined, after: Row | undefined): void {
     if (after === undefined) {
-      if (before) this.rows.delete(before.id);
+      if (before) {
+        this.rows.delete(before.id);
+        this.ends.set(before.id, this.#now());
+      }
       return;
     }
     this.rows.set(after.id, after);
@@ -120,6 +125,7 @@ export class Monitor {
     }
     if (last === phase) return;
     this.phases.set(instance.id, phase);
+    if (phase === "stopped") this.ends.set(instance.id, this.#now());
     const why = phase === "stopped" ? ` (${whyOf(instance)})` : "";
     this.states.set(phase + why, (this.states.get(phase + why) ?? 0) + 1);
     const running = [...this.rows.values()].filter((row) => row.ownerId === after.ownerId && row.phase !== "stopped");

@@ -20,6 +20,8 @@ export interface Outcome {
   readonly states: ReadonlyMap<string, number>;
   readonly actions: ReadonlyMap<string, number>;
   readonly log: readonly LogLine[];
+  /** When runs ended and workspaces were gone, by their ids. */
+  readonly ends: ReadonlyMap<string, number>;
   readonly calls: number;
   /** Simulated time that it took. */
   readonly simulatedMs: number;
@@ -50,7 +52,7 @@ export async function runHistory(history: History, defect?: Defect): Promise<Out
   const act = (action: Action): void => {
     actions.set(action.name, (actions.get(action.name) ?? 0) + 1);
     world.note("action", JSON.stringify(action));
-    if (action.name === "kill cloud") restart(world, action.ms);
+    if (action.name === "kill cloud") restart(world, monitor, action.ms);
     else people.act(action);
   };
   for (const action of history.actions) world.outside.setTimeout(() => act(action), action.atMs);
@@ -69,7 +71,7 @@ export async function runHistory(history: History, defect?: Defect): Promise<Out
   people.leave();
   world.kill();
   const calls = [...world.calls.values()].reduce((sum, count) => sum + count, 0);
-  const { violations, states } = monitor;
+  const { violations, states, ends } = monitor;
   const simulatedMs = clock.now() - startedAt;
   return {
     violations,
@@ -77,6 +79,7 @@ export async function runHistory(history: History, defect?: Defect): Promise<Out
     states,
     actions,
     log: world.log,
+    ends,
     calls,
     simulatedMs,
     startedAt,
@@ -87,10 +90,24 @@ class Identities {
   readonly all: People["identities"] = [];
 }
 
-function restart(world: World, downMs: number): void {
+/** A new start may take so long until every workspace is shown as what it is. */
+const TRUTH_MS = 10_000;
+
+function restart(world: World, monitor: Monitor, downMs: number): void {
   if (world.cloud === undefined) return;
   world.kill();
-  world.outside.setTimeout(() => world.clock.hold(world.start()), downMs);
+  const left = world.machines.running.map(({ instanceId }) => instanceId);
+  world.outside.setTimeout(() => {
+    world.clock.hold(world.start());
+    world.outside.setTimeout(() => {
+      // It is so when nothing else goes wrong at the same time.
+      if (world.faults.count > 0 || world.clock.now() - world.upSince !== TRUTH_MS) return;
+      for (const instanceId of left) {
+        const phase = monitor.phases.get(instanceId);
+        if (phase !== "stopped") monitor.violate(1, `${instanceId} is ${phase} ${TRUTH_MS} ms after a new start`);
+      }
+    }, TRUTH_MS);
+  }, downMs);
 }
 
 /** Until all is quiet, at most as long as it may take. Nothing new goes wrong meanwhile. */
