@@ -36,5 +36,8 @@ export function backoffMs(attempt: number, random: () => number, ceilingMs = 30_
 
 /** The server was not reached, or went away before it answered: whether it did what was asked is not known. */
 export class ConnectionLost extends Error {
-  override readonly name = "ConnectionLost";
+  override readonly name: string = "ConnectionLost";
 }
+
+/** The way to the server is there, and it was too busy to take the call, or fell over it. */
+export class ServerBusy extends ConnectionLost {}

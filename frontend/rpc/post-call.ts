@@ -1,6 +1,6 @@
 import { AtelierError } from "#protocol/errors.ts";
 import { errorOf, type Response as RpcResponse } from "#protocol/json-rpc.ts";
-import { ConnectionLost, type RpcEnvironment } from "./environment.ts";
+import { ConnectionLost, type RpcEnvironment, ServerBusy } from "./environment.ts";
 
 /** API Gateway gives up after 30 s; a little later so does this. */
 export const ANSWER_WITHIN_MS = 35_000;
@@ -30,10 +30,14 @@ export async function postCall(
     });
     const date = Date.parse(response.headers.get("date") ?? "");
     if (!Number.isNaN(date)) onDate(date);
-    return resultOf(await readBody(response), response.status);
+    const body = await readBody(response);
+    if (!isAnswer(body) && (response.status === 429 || response.status >= 500)) {
+      throw new ServerBusy(`The server answered with status ${response.status}.`);
+    }
+    return resultOf(body, response.status);
   } catch (error) {
     if (signal?.aborted) throw signal.reason;
-    if (error instanceof AtelierError) throw error;
+    if (error instanceof AtelierError || error instanceof ServerBusy) throw error;
     throw new ConnectionLost("The server cannot be reached.", { cause: error });
   } finally {
     cancelDeadline();
@@ -49,6 +53,10 @@ export function resultOf(body: RpcResponse | undefined, status = 200): unknown {
     throw new AtelierError("PERMISSION_DENIED", "The server refused this. Reload the page, then try again.");
   if (status === 429) throw new AtelierError("TOO_MANY_REQUESTS", "Too many requests. Wait a moment, then try again.");
   throw new AtelierError("UNAVAILABLE", "The server did not answer as expected. Try again in a moment.");
+}
+
+function isAnswer(body: RpcResponse | undefined): boolean {
+  return body !== undefined && ("error" in body || "result" in body);
 }
 
 /** @returns `undefined` for what is not JSON: an error page of something in between. */

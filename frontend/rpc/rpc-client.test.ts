@@ -85,6 +85,21 @@ describe("calls", () => {
     expect((await stopped).workspace.id).toBe(ID);
   });
 
+  // Found by the bench of scale: with more calls at once than functions may run, each button waited 35 s for what was refused at once.
+  it("are repeated soon when API Gateway says that it could not run the function", async () => {
+    await open();
+    let asked = 0;
+    server.answers["workspace.stop"] = () => {
+      asked += 1;
+      if (asked > 1) return { workspace: makeWorkspace(ID, "stopping") };
+      const refusal = { message: "Internal server error", connectionId: "L0SM9cOFvHcCIhw=", requestId: "L0SM9cOF=" };
+      for (const socket of server.sockets) socket.send(JSON.stringify(refusal));
+      return new Promise(() => {});
+    };
+    expect((await client.call("workspace.stop", { id: ID })).workspace.id).toBe(ID);
+    expect(asked).toBe(2);
+  });
+
   it("make no second workspace: a create without a request id is not repeated, one with it is", async () => {
     await open();
     let asked = 0;

@@ -3,7 +3,7 @@ import { MAX_SOCKET_MESSAGE_BYTES } from "#protocol/json-rpc.ts";
 import type { METHODS, MethodName, ParamsOf, ResultOf } from "#protocol/methods/index.ts";
 import type { NotificationName, NotificationOf } from "#protocol/notifications.ts";
 import { Connection } from "./connection.ts";
-import { backoffMs, ConnectionLost, type RpcEnvironment } from "./environment.ts";
+import { backoffMs, ConnectionLost, type RpcEnvironment, ServerBusy } from "./environment.ts";
 import { ANSWER_WITHIN_MS, postCall } from "./post-call.ts";
 import type { SocketChannel } from "./socket-channel.ts";
 
@@ -53,10 +53,11 @@ export class RpcClient {
         if (isSignedOut(error)) this.onSignedOut();
         if (!(error instanceof ConnectionLost)) throw error;
         if (attempt >= REPEATS || !mayRepeat(method, params)) throw unreachable(error);
-        // The first repeat goes by POST at once: a socket that died says nothing of the network.
-        if (attempt > 0)
+        // The first repeat goes by POST at once: a socket that died says nothing of the network. A busy server is left alone for longer.
+        const pauses = error instanceof ServerBusy ? attempt + 1 : attempt;
+        if (pauses > 0)
           await this.#pause(
-            backoffMs(attempt, () => this.#environment.random(), 4_000),
+            backoffMs(pauses, () => this.#environment.random(), 4_000),
             signal,
           );
       }
@@ -162,7 +163,9 @@ function mayRepeat(method: UserMethod, params: object): boolean {
 }
 
 function unreachable(cause: ConnectionLost): AtelierError {
-  return new AtelierError("UNAVAILABLE", "The server cannot be reached. Check your network, then try again.", {
-    cause,
-  });
+  const text =
+    cause instanceof ServerBusy
+      ? "The server did not answer as expected. Try again in a moment."
+      : "The server cannot be reached. Check your network, then try again.";
+  return new AtelierError("UNAVAILABLE", text, { cause });
 }

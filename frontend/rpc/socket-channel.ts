@@ -1,5 +1,5 @@
 import type { Request, Response } from "#protocol/json-rpc.ts";
-import { ConnectionLost } from "./environment.ts";
+import { ConnectionLost, ServerBusy } from "./environment.ts";
 import { resultOf } from "./post-call.ts";
 
 interface Pending {
@@ -78,6 +78,10 @@ export class SocketChannel {
       if (!this.#closed) this.#events.notification(message.method, message.params ?? {});
       return;
     }
+    if (isGatewayError(message)) {
+      this.#failAll();
+      return;
+    }
     const id = String(message.id);
     const pending = this.#pending.get(id);
     if (!pending) return;
@@ -90,6 +94,13 @@ export class SocketChannel {
     if (this.#retired && this.#pending.size === 0) this.close();
   }
 
+  /** It names no call, so that any may be meant: those that may be repeated are. */
+  #failAll(): void {
+    for (const pending of this.#pending.values()) pending.reject(new ServerBusy("The server could not take a call."));
+    this.#pending.clear();
+    if (this.#retired) this.close();
+  }
+
   #end(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -97,6 +108,11 @@ export class SocketChannel {
     this.#pending.clear();
     this.#events.closed();
   }
+}
+
+/** What API Gateway says when it could not run a function (`{message, connectionId, requestId}`), as when too many run. */
+function isGatewayError(message: object): boolean {
+  return "connectionId" in message && !("jsonrpc" in message);
 }
 
 function parse(data: unknown): Request | Response | undefined {

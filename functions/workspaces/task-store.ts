@@ -17,6 +17,8 @@ import { TURN_NOTES } from "./turns.ts";
 
 // Three tries of the SDK's own; beyond that the launch queue has more patience than a function.
 const client = new ECSClient({ maxAttempts: 3 });
+// RunTask is not repeated here: who is throttled takes a turn, and its token makes a later call safe.
+const launcher = new ECSClient({ maxAttempts: 1 });
 
 /** DescribeTasks takes so many. */
 const PAGE = 100;
@@ -30,7 +32,7 @@ export type RunOutcome =
 /** Never throws for what AWS answers; an attempt whose outcome is not known is `waiting` without being an answer. */
 export async function runTask(parameters: RunParameters): Promise<RunOutcome> {
   try {
-    const answer = await client.send(
+    const answer = await launcher.send(
       new RunTaskCommand({
         cluster: env("CLUSTER_ARN"),
         taskDefinition: parameters.taskDefinitionArn,

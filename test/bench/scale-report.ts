@@ -8,7 +8,7 @@ import {
   POLL_MS,
   QUOTAS,
 } from "./scale-model.ts";
-import type { Outcome, Part } from "./scale-scenario.ts";
+import type { Outcome, Part, Started } from "./scale-scenario.ts";
 import { percentile } from "./statistics.ts";
 
 export function describeModel(rates: Readonly<Record<string, { burst: number; perSecond: number }>>): string {
@@ -33,8 +33,7 @@ export function describeModel(rates: Readonly<Record<string, { burst: number; pe
   ].join("\n");
 }
 
-export function describeScenario(outcome: Outcome, isLong: boolean): string {
-  const { scenario, start, reconnect, stop } = outcome;
+export function describeStart({ scenario, start, ...outcome }: Started): string {
   const { size, kind } = scenario;
   const perStart = [...start.dollars.values()].reduce((sum, one) => sum + one, 0) / size;
   const each = (name: string): string => ((start.counts.get(name) ?? 0) / size).toFixed(1);
@@ -54,16 +53,26 @@ export function describeScenario(outcome: Outcome, isLong: boolean): string {
     row("lost or stuck starts", `${outcome.lost} ${aim(outcome.lost === 0)}; ${list(outcome.ends)}`),
     row("a fact to its dashboard", spread(start.pushes)),
     row(
-      "people's calls meanwhile",
-      `${spread(start.calls)} ${aim(percentile(start.calls, 95) <= 300)} (aim p95 300 ms)`,
+      "API meanwhile",
+      `${spread([...start.calls, ...start.posts])} ${aim(percentile([...start.calls, ...start.posts], 95) <= 300)} (aim p95 300 ms)`,
     ),
-    row("supervisors' calls", spread(start.posts)),
+    row("  asking for the starts", spread(outcome.asks)),
+    row("  people, all calls", spread(start.calls)),
+    row("  supervisors", spread(start.posts)),
     row("dollars per start", `$${perStart.toFixed(6)} ${aim(perStart <= 0.0002)} (aim $0.0002): ${money(start, size)}`),
     row(
       "per start",
       `${each("invocations")} invocations, ${each("HTTP requests")} HTTP requests, ${each("socket messages")} socket messages, ${each("writes")} writes (${each("write units")} + ${each("write units of indexes")} units), ${each("read units")} read units, ${each("messages")} queue messages, ${each("events of ECS")} events`,
     ),
     row("throttled", throttled(start)),
+  ];
+  return lines.join("\n");
+}
+
+export function describeRest(outcome: Outcome, isLong: boolean): string {
+  const { scenario, start, reconnect, stop } = outcome;
+  const { size } = scenario;
+  const lines = [
     row("at once in Lambda", `${outcome.mostConcurrent}`),
     row(
       "all sockets cut",
@@ -75,7 +84,7 @@ export function describeScenario(outcome: Outcome, isLong: boolean): string {
     ),
     row(
       "real",
-      `${seconds(outcome.realMs)} s in all, ${seconds(outcome.functionsMs)} s processor time in functions, ${(start.processorMs / Math.max(1, start.counts.get("invocations") ?? 1)).toFixed(2)} ms an invocation; memory ${Math.round(outcome.memoryBytes / 2 ** 20)} MiB (${(outcome.memoryBytes / 2 ** 10 / size).toFixed(0)} KiB a workspace, its dashboard and its machine)`,
+      `${seconds(outcome.realMs)} s in all, ${seconds(outcome.processorMs)} s of processor time, ${seconds(outcome.functionsMs)} of it in functions, ${(start.processorMs / Math.max(1, start.counts.get("invocations") ?? 1)).toFixed(2)} ms an invocation; memory ${Math.round(outcome.memoryBytes / 2 ** 20)} MiB (${(outcome.memoryBytes / 2 ** 10 / size).toFixed(0)} KiB a workspace, its dashboard and its machine)`,
     ),
   ];
   if (outcome.errors.size > 0) lines.push(row("calls that failed", list(outcome.errors)));

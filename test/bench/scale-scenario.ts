@@ -25,7 +25,8 @@ export interface Part {
   readonly realMs: number;
 }
 
-export interface Outcome {
+/** What is known once all run. */
+export interface Started {
   readonly scenario: Scenario;
   readonly start: Part;
   /** By the buckets alone, and with what each task takes by itself. */
@@ -34,6 +35,11 @@ export interface Outcome {
   readonly launches: readonly number[];
   readonly lost: number;
   readonly ends: ReadonlyMap<string, number>;
+  /** Of the calls that asked for the starts alone, milliseconds. */
+  readonly asks: readonly number[];
+}
+
+export interface Outcome extends Started {
   readonly reconnect: Part;
   readonly stop: Part;
   readonly leastStopMs: number;
@@ -43,13 +49,20 @@ export interface Outcome {
   readonly errors: ReadonlyMap<string, number>;
   readonly memoryBytes: number;
   readonly realMs: number;
+  /** Processor time of this program. */
+  readonly processorMs: number;
   readonly functionsMs: number;
 }
 
 const MINUTE_MS = 60_000;
 
-export async function runScenario(scenario: Scenario, say: (text: string) => void): Promise<Outcome> {
+export async function runScenario(
+  scenario: Scenario,
+  say: (text: string) => void,
+  onStarted: (started: Started) => void,
+): Promise<Outcome> {
   const began = performance.now();
+  const processorBefore = process.cpuUsage();
   const { size, kind, concurrency = QUOTAS.lambdaConcurrency } = scenario;
   const world = new ScaleWorld(concurrency);
   const { clock } = world;
@@ -70,6 +83,7 @@ export async function runScenario(scenario: Scenario, say: (text: string) => voi
   );
   crowd.runs.clear();
   let answered = 0;
+  const asks: number[] = [];
   for (const user of users) {
     const method = kind === "kept" ? "workspace.start" : "workspace.create";
     const id = ids.get(user);
@@ -77,6 +91,7 @@ export async function runScenario(scenario: Scenario, say: (text: string) => voi
       kind === "kept" ? { id } : { contextUrl: `https://${GIT_HOST}/acme/shop`, requestId: `request-${user}` };
     void crowd.call(user, method, params).finally(() => {
       answered += 1;
+      asks.push(clock.now() - askedAt);
     });
   }
   // Meanwhile each person looks around once.
@@ -107,6 +122,8 @@ export async function runScenario(scenario: Scenario, say: (text: string) => voi
   const timed = { ...start, simulatedMs: lastRunning - askedAt };
   const launches = running.map(({ launchedAt = 0 }) => launchedAt - askedAt).sort((a, b) => a - b);
   const { bucketsMs, leastMs } = leastTime(crowd, size, kind);
+  const started: Started = { scenario, start: timed, bucketsMs, leastMs, launches, lost, ends, asks };
+  onStarted(started);
   say(`${running.length} run after ${seconds(timed.simulatedMs)} simulated s, ${seconds(performance.now() - began)} s`);
 
   await clock.runUntil(clock.now() + 5_000);
@@ -130,13 +147,7 @@ export async function runScenario(scenario: Scenario, say: (text: string) => voi
   const stop = { ...stopping() };
   const lastStopped = Math.max(...living.map((id) => crowd.runs.get(id)?.stoppedAt ?? 0));
   return {
-    scenario,
-    start: timed,
-    bucketsMs,
-    leastMs,
-    launches,
-    lost,
-    ends,
+    ...started,
     reconnect,
     stop: { ...stop, simulatedMs: lastStopped - stopAt },
     leastStopMs: Math.max(0, (living.length - 100) / 40) * 1_000 + 4_000,
@@ -146,6 +157,7 @@ export async function runScenario(scenario: Scenario, say: (text: string) => voi
     errors: crowd.errors,
     memoryBytes: process.memoryUsage().rss,
     realMs: performance.now() - began,
+    processorMs: process.cpuUsage(processorBefore).user / 1_000,
     functionsMs: world.processor.functionsMs,
   };
 }

@@ -6,7 +6,7 @@ import { cpus, totalmem } from "node:os";
 import { parseArgs } from "node:util";
 import { setFlagsFromString } from "node:v8";
 import { RATES } from "#local/ecs/limits.ts";
-import { describeModel, describeScenario } from "./scale-report.ts";
+import { describeModel, describeRest, describeStart } from "./scale-report.ts";
 import { runScenario, type Scenario } from "./scale-scenario.ts";
 
 setFlagsFromString("--max-semi-space-size=64");
@@ -36,7 +36,11 @@ console.log(
 );
 console.log(describeModel(RATES));
 for (const scenario of scenarios) {
-  const outcome = await runScenario(scenario, (text) => console.error(text));
-  console.log(describeScenario(outcome, values.log === true));
+  const outcome = await runScenario(
+    scenario,
+    (text) => console.error(text),
+    (started) => console.log(describeStart(started)),
+  );
+  console.log(describeRest(outcome, values.log === true));
   if (outcome.lost > 0) process.exitCode = 1;
 }
