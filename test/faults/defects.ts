@@ -71,22 +71,20 @@ export const DEFECTS: readonly Defect[] = [
       () =>
       async ({ operation, input }, _request, perform) => {
         const answer = await perform();
-        const { Attributes } = JSON.parse(answer.body.toString() || "{}") as { Attributes?: { sk?: { S: string } } };
-        if (operation === "DeleteItem" && Attributes?.sk?.S === "TICKET") {
-          await perform({ TableName: input.TableName, Item: Attributes }, "PutItem");
-        }
+        if (operation !== "DeleteItem") return answer;
+        const { Attributes } = JSON.parse(answer.body.toString()) as { Attributes?: { sk?: { S: string } } };
+        if (Attributes?.sk?.S === "TICKET") await perform({ TableName: input.TableName, Item: Attributes }, "PutItem");
         return answer;
       },
   },
   {
     invariant: 6,
-    what: "stopping a task empties its volume",
+    what: "a start begins with empty volumes",
     tamper:
       () =>
       async ({ operation }, _request, perform, world) => {
-        const answer = await perform();
-        if (operation === "StopTask") for (const files of world.machines.volumes.values()) files.clear();
-        return answer;
+        if (operation === "RunTask") for (const files of world.machines.volumes.values()) files.clear();
+        return perform();
       },
   },
   {
