@@ -11,7 +11,7 @@ const SEEDS = Number(process.env.ATELIER_SEEDS ?? 100);
 const MINUTE_MS = 60_000;
 
 describe("simulated histories", () => {
-  it(`hold for ${SEEDS} seeds`, { timeout: 20 * MINUTE_MS }, async () => {
+  it(`hold for ${SEEDS} seeds`, { timeout: 10 * MINUTE_MS + SEEDS * 4_000 }, async () => {
     const tally = await runMany(1, SEEDS, () => undefined);
     console.log(tally.describe());
     const [failed] = tally.failed;
