@@ -7,8 +7,12 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
 const ROOT = join(import.meta.dirname, "../..");
 const NODE_24 = `node-${process.platform}-${process.arch}`;
-/** What people have: on most machines an older one than 24. */
-const NODE_OF_PEOPLE = execFileSync("sh", ["-c", "command -v node"], { encoding: "utf8" }).trim();
+/** What people have: on most machines an older one than 24. npm puts the project's own, which is 24, before it. */
+const PATH_OF_PEOPLE = (process.env.PATH ?? "").split(":").filter((folder) => !folder.includes("node_modules"));
+const NODE_OF_PEOPLE = execFileSync("sh", ["-c", "command -v node"], {
+  encoding: "utf8",
+  env: { PATH: PATH_OF_PEOPLE.join(":") },
+}).trim();
 const isOlder =
   Number(execFileSync(NODE_OF_PEOPLE, ["-p", "process.versions.node.split('.')[0]"], { encoding: "utf8" })) < 24;
 
