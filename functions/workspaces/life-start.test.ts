@@ -117,6 +117,25 @@ describe("a start", () => {
     expect(await slotsOf(owner.userId)).toEqual({});
   });
 
+  it("asks for a machine once more only when its turn has come", async () => {
+    cloud.fail("RunTaskCommand", cloudError("ThrottlingException", "Rate exceeded"));
+    const { id } = await create();
+    cloud.calls.length = 0;
+    for (let times = 0; times < 3; times += 1) await drive(id);
+    expect(cloud.calls.filter((name) => name === "RunTaskCommand")).toHaveLength(1);
+    await pass(10);
+    expect(await phaseOf(id)).toBe("running");
+    expect(cloud.tasks.size).toBe(1);
+  });
+
+  it("runs although EC2 is asked too often to name it", async () => {
+    const busy = cloudError("RequestLimitExceeded", "Request limit exceeded.");
+    cloud.fail("DescribeNetworkInterfacesCommand", busy, busy);
+    const { id } = await create();
+    await pass(20);
+    expect(await phaseOf(id)).toBe("running");
+  });
+
   it("runs although every event was lost", async () => {
     cloud.losesEvents = true;
     const { id } = await create();
