@@ -96,13 +96,13 @@ export class People {
   findDifference(rows: ReadonlyMap<string, Row>): string | undefined {
     for (const { name, tabs } of this.#people.values()) {
       const expected = [...rows.values()].filter((row) => row.ownerId === name && !row.isDeleted);
-      for (const [index, { store }] of tabs.entries()) {
+      for (const [index, { client, store }] of tabs.entries()) {
+        const who = `tab ${index} of ${name} (its socket is ${client.connection.state.peek()})`;
         const list = store.list.peek();
         const wrong = expected.find((row) => store.get(row.id)?.revision !== row.revision);
         if (wrong)
-          return `tab ${index} of ${name} shows revision ${store.get(wrong.id)?.revision} of ${wrong.id}, which has ${wrong.revision}`;
-        if (list.length !== expected.length)
-          return `tab ${index} of ${name} shows ${list.length} workspaces of ${expected.length}`;
+          return `${who} shows revision ${store.get(wrong.id)?.revision} of ${wrong.id}, which has ${wrong.revision}`;
+        if (list.length !== expected.length) return `${who} shows ${list.length} workspaces of ${expected.length}`;
       }
     }
     return undefined;
