@@ -89,7 +89,11 @@ export class ControlPlane extends Construct {
     this.version = this.#add("version", "GET /version", { timeout: Duration.seconds(5), memorySize: 256 });
     this.version.bind({ environment: { RELEASE: props.release } }, parameters.openIdProvider);
 
-    this.driveWorkspace = this.#add("drive-workspace", "Takes a workspace's next step", { timeout: DRIVER_TIMEOUT });
+    this.driveWorkspace = this.#add("drive-workspace", "Takes a workspace's next step", {
+      timeout: DRIVER_TIMEOUT,
+      // Ten workspaces at once share its processor: with less, thousands that come at once wait for it rather than for AWS.
+      memorySize: 1024,
+    });
     this.driveWorkspace.bind(
       items,
       launches,

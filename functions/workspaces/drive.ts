@@ -33,6 +33,7 @@ export async function drive(workspaceId: string): Promise<void> {
     looked.add(step.kind);
     try {
       const outcome = await takeStep(row, step);
+      if (typeof outcome === "number") return askDriver(workspaceId, (outcome - clock.now()) / 1_000);
       if (outcome === "later") return askDriver(workspaceId, retryDelay(waitingSince(row, now), now));
     } catch (error) {
       if (!isFromCloud(error) || kindOfError(error) === "permanent") throw error;

@@ -8,7 +8,7 @@ import { makeAccessPoint, makeTaskDefinition, removeTaskDefinition } from "./vol
 import { waitForTurn } from "./wait-for-turn.ts";
 import type { Volume, WorkspaceRow } from "./workspace-row.ts";
 
-export async function makeVolume(row: WorkspaceRow, instance: Instance): Promise<"done" | "later"> {
+export async function makeVolume(row: WorkspaceRow, instance: Instance): Promise<"done" | "later" | number> {
   const startedAt = clock.now();
   try {
     await build(row, instance, startedAt);

@@ -18,23 +18,23 @@ import { freeSlot } from "./slot-store.ts";
 import type { TaskFact } from "./task-facts.ts";
 import { runParameters } from "./task-parameters.ts";
 import { describeTasks, listTasks, runTask, stopTask } from "./task-store.ts";
-import { isLineBusy } from "./turn-store.ts";
+import { waitOf } from "./turn-store.ts";
 import { hasTurn, lineOf } from "./turns.ts";
 import { joinFacts, updateWorkspace } from "./update-workspace.ts";
 import { waitForTurn } from "./wait-for-turn.ts";
 import type { WorkspaceRow } from "./workspace-row.ts";
 
-/** `later`: nothing more can be done now, and nobody will tell when it can. */
-export type Outcome = "done" | "later";
+/** `later`: nothing more can be done now, and nobody will tell when it can. An instant (milliseconds since 1970): not before then. */
+export type Outcome = "done" | "later" | number;
 
 export async function takeStep(row: WorkspaceRow, step: Step): Promise<Outcome> {
   const { instance } = row;
   if (step.kind === "stop-stray") return stopStray(row, step.taskArn);
   if (step.kind === "retire-volume") return retireVolume(row);
   if (!instance) return "done";
-  const line = lineOf(step.kind);
+  const line = lineOf(step);
   // Others wait already: one more call would be throttled, or go before them.
-  if (line && isLineBusy(line) && !hasTurn(instance, line, clock.now())) return waitForTurn(row, instance, line);
+  if (line && waitOf(line) > 0 && !hasTurn(instance, line, clock.now())) return waitForTurn(row, instance, line);
   switch (step.kind) {
     case "record":
       return record(row, instance, step.fact);

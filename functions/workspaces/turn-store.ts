@@ -20,12 +20,12 @@ const STEP_MS: Readonly<Record<Line, number>> = {
 /** What this environment knows of the lines: only a hint that saves calls which would be throttled. */
 const lastTurns = new Map<Line, { turn: number; knownAt: number }>();
 
-/** Whether somebody is known to wait in the line, so that whoever comes now has to. */
-export function isLineBusy(line: Line): boolean {
+/** How long somebody is known to wait in the line, so that whoever comes now has to; milliseconds, 0 when nobody is. */
+export function waitOf(line: Line): number {
   const { turn, knownAt } = lastTurns.get(line) ?? { turn: 0, knownAt: 0 };
   const now = clock.now();
   // A clock that was set back makes it worth nothing.
-  return turn > now && knownAt <= now;
+  return knownAt <= now ? Math.max(0, turn - now) : 0;
 }
 
 /** @returns when the turn is that is now taken, milliseconds since 1970 */

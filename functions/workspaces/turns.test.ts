@@ -6,7 +6,7 @@ import { PREPARING_MS, STOPPING_MS } from "./deadlines.ts";
 import { type Fact, joinAll } from "./facts.ts";
 import { nextStep } from "./next-step.ts";
 import { derive } from "./phase.ts";
-import { isLineBusy, takeTurn } from "./turn-store.ts";
+import { takeTurn, waitOf } from "./turn-store.ts";
 import { hasTurn, type Line, TURN_NOTES } from "./turns.ts";
 import type { WorkspaceRow } from "./workspace-row.ts";
 
@@ -32,21 +32,21 @@ describe("a line before one of AWS's rates", () => {
   it("gives turns as often as AWS takes calls, to each a turn of its own", async () => {
     const turns = await Promise.all(Array.from({ length: 40 }, () => takeTurn("run-task")));
     expect(turns.toSorted((a, b) => a - b)).toEqual(turns.map((_, index) => now + 50 * (index + 1)));
-    expect(isLineBusy("run-task")).toBe(true);
+    expect(waitOf("run-task")).toBe(2_000);
   });
 
   it("is over when its last turn is, and begins anew", async () => {
-    expect(isLineBusy("stop-task")).toBe(false);
+    expect(waitOf("stop-task")).toBe(0);
     await takeTurn("stop-task");
     now += 10_000;
-    expect(isLineBusy("stop-task")).toBe(false);
+    expect(waitOf("stop-task")).toBe(0);
     expect(await takeTurn("stop-task")).toBe(now + 25);
   });
 
   it("is not believed in by a clock that was set back", async () => {
     await takeTurn("make-volume");
     now -= 500;
-    expect(isLineBusy("make-volume")).toBe(false);
+    expect(waitOf("make-volume")).toBe(0);
   });
 });
 

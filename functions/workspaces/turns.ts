@@ -1,5 +1,6 @@
 /** Turns before AWS's rates, as they stand in an instance's facts. Pure. */
 import type { Instance } from "./facts.ts";
+import type { Step } from "./next-step.ts";
 
 /** What there is a line for, by the driver's step. */
 export type Line = "run-task" | "make-volume" | "stop-task";
@@ -10,8 +11,10 @@ export const TURN_NOTES: Readonly<Record<Line, string>> = {
   "stop-task": "Waiting for its turn: AWS stops a limited number of machines each second",
 };
 
-export function lineOf(step: string): Line | undefined {
-  return step in TURN_NOTES ? (step as Line) : undefined;
+/** @returns the line before a step; an attempt is begun only by who can make it */
+export function lineOf(step: Step): Line | undefined {
+  if (step.kind === "record") return step.fact.kind === "attempt" ? "run-task" : undefined;
+  return step.kind in TURN_NOTES ? (step.kind as Line) : undefined;
 }
 
 /** When its turn is in the line that it took last, milliseconds since 1970; 0 when that is none of these. */

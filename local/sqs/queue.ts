@@ -40,6 +40,8 @@ export class Queue {
   readonly #dependencies: QueueDependencies;
   readonly #listeners = new Set<() => void>();
   #timer: Timer | undefined;
+  /** When it strikes. */
+  #timerAt = Number.POSITIVE_INFINITY;
   #closed = false;
 
   constructor(settings: QueueSettings, dependencies: QueueDependencies) {
@@ -70,7 +72,7 @@ export class Queue {
       receiptHandle: undefined,
     };
     await this.#keep(message);
-    this.#announce();
+    this.#announce(message.visibleAt);
     return message;
   }
 
@@ -93,7 +95,7 @@ export class Queue {
       this.#update(message);
       taken.push(message);
     }
-    this.#schedule();
+    if (taken.length > 0) this.#wake(now + visibilityTimeoutMs);
     return taken;
   }
 
@@ -102,7 +104,6 @@ export class Queue {
     const message = this.#held(receiptHandle);
     if (message === undefined) return false;
     this.#forget(message);
-    this.#schedule();
     return true;
   }
 
@@ -111,7 +112,7 @@ export class Queue {
     if (message === undefined) return false;
     message.visibleAt = this.#dependencies.clock.now() + timeoutMs;
     this.#update(message);
-    this.#announce();
+    this.#announce(message.visibleAt);
     return true;
   }
 
@@ -134,38 +135,52 @@ export class Queue {
   /** Calls back whenever a message may be there to receive; at once, too. @returns to stop it */
   subscribe(listener: () => void): () => void {
     this.#listeners.add(listener);
-    this.#announce();
+    this.#announce(this.#next());
     return () => {
       this.#listeners.delete(listener);
-      if (this.#listeners.size === 0) this.#timer?.cancel();
+      if (this.#listeners.size === 0) this.#cancel();
     };
   }
 
   async close(): Promise<void> {
     this.#closed = true;
-    this.#timer?.cancel();
+    this.#cancel();
     this.#listeners.clear();
     await this.#dependencies.records.settled();
   }
 
-  #announce(): void {
+  /** @param nextAt when a message becomes visible, milliseconds since 1970 */
+  #announce(nextAt: number): void {
     if (this.#closed) return;
     for (const listener of this.#listeners) listener();
-    this.#schedule();
+    this.#wake(nextAt);
   }
 
-  /** One timer, for the first message that becomes visible later. */
-  #schedule(): void {
-    this.#timer?.cancel();
-    if (this.#closed || this.#listeners.size === 0) return;
+  /** One timer, for the first message that becomes visible later: only when it strikes are all looked at, since there may be thousands. */
+  #wake(at: number): void {
     const { clock } = this.#dependencies;
+    if (this.#closed || this.#listeners.size === 0 || at >= this.#timerAt || at <= clock.now()) return;
+    if (at >= Number.MAX_SAFE_INTEGER) return;
+    this.#timer?.cancel();
+    this.#timerAt = at;
+    this.#timer = clock.setTimeout(() => {
+      this.#timerAt = Number.POSITIVE_INFINITY;
+      this.#announce(this.#next());
+    }, at - clock.now());
+  }
+
+  #next(): number {
+    const now = this.#dependencies.clock.now();
     let next = Number.POSITIVE_INFINITY;
-    for (const message of this.#messages()) {
-      if (message.visibleAt > clock.now() && message.visibleAt < Number.MAX_SAFE_INTEGER)
-        next = Math.min(next, message.visibleAt);
+    for (const { visibleAt } of this.#messages()) {
+      if (visibleAt > now && visibleAt < Number.MAX_SAFE_INTEGER) next = Math.min(next, visibleAt);
     }
-    if (next === Number.POSITIVE_INFINITY) return;
-    this.#timer = clock.setTimeout(() => this.#announce(), next - clock.now());
+    return next;
+  }
+
+  #cancel(): void {
+    this.#timer?.cancel();
+    this.#timerAt = Number.POSITIVE_INFINITY;
   }
 
   #redrive(message: Message): void {
@@ -202,11 +217,12 @@ export class Queue {
   }
 
   #held(receiptHandle: string): Message | undefined {
-    return this.#messages().find((message) => message.receiptHandle === receiptHandle);
+    for (const message of this.#messages()) if (message.receiptHandle === receiptHandle) return message;
+    return undefined;
   }
 
-  #messages(): Message[] {
-    return [...this.#dependencies.records.values.values()];
+  #messages(): MapIterator<Message> {
+    return this.#dependencies.records.values.values();
   }
 
   #keep(message: Message): Promise<void> {
