@@ -34,6 +34,7 @@ export class FunctionPool {
   readonly #waiting: Waiting[] = [];
   #starting = 0;
   #busy = 0;
+  #patience: Timer | undefined;
   #closed = false;
 
   constructor(definition: FunctionDefinition, dependencies: PoolDependencies) {
@@ -67,6 +68,7 @@ export class FunctionPool {
 
   async close(): Promise<void> {
     this.#closed = true;
+    this.#patience?.cancel();
     for (const { timer } of this.#idle.splice(0)) timer.cancel();
     for (const waiting of this.#waiting.splice(0)) {
       waiting.resolve(failure("ServiceException", "The embedded cloud is stopping"));
@@ -75,7 +77,7 @@ export class FunctionPool {
   }
 
   #serve(): void {
-    const { maxEnvironments = defaultMaxEnvironments } = this.#dependencies.runtime;
+    const { maxEnvironments = defaultMaxEnvironments, patienceMs = 0 } = this.#dependencies.runtime;
     while (this.#waiting.length > 0) {
       // The one that was used last: its code is hot, and the others may grow old.
       const free = this.#idle.pop();
@@ -85,8 +87,21 @@ export class FunctionPool {
       if (next === undefined) this.#all.delete(free.environment);
       else void this.#run(free.environment, next);
     }
+    if (this.#waiting.length === 0) return;
+    if (patienceMs > 0 && this.#all.size + this.#starting > 0) {
+      this.#patience ??= this.#dependencies.clock.setTimeout(() => this.#grow(maxEnvironments), patienceMs);
+      return;
+    }
     while (this.#starting < this.#waiting.length && this.#all.size + this.#starting < maxEnvironments)
       void this.#start();
+  }
+
+  /** One more for whoever still waits, and another look later. */
+  #grow(maxEnvironments: number): void {
+    this.#patience = undefined;
+    if (this.#closed || this.#waiting.length === 0) return;
+    if (this.#starting === 0 && this.#all.size < maxEnvironments) void this.#start();
+    this.#serve();
   }
 
   async #start(): Promise<void> {

@@ -5,6 +5,8 @@ import type { FunctionDefinition } from "./function-definition.ts";
 export interface FunctionRuntime {
   /** How many environments of one function it can have at once; 10 when it does not say. */
   readonly maxEnvironments?: number;
+  /** How long a request waits for one that is busy before another is started, in milliseconds; 0 when it does not say. */
+  readonly patienceMs?: number;
   /**
    * Starts one environment and loads the handler's module in it.
    * @throws FunctionFailure when the module cannot be loaded

@@ -26,7 +26,7 @@ writeFileSync(
       case "exit": process.exit(3);
       case "large": return "x".repeat(event.bytes);
       case "print": console.log(JSON.stringify({ level: "warn", message: "mind this", id: 7 })); console.log("plain"); return null;
-      case "sleep": await new Promise((resolve) => setTimeout(resolve, 150)); return calls;
+      case "sleep": await new Promise((resolve) => setTimeout(resolve, 1_000)); return calls;
       case "lookup": return (await import("node:dns/promises").then(() => import("node:dns"))).default.lookup
         && new Promise((resolve) => import("node:dns").then(({ default: dns }) => dns.lookup("1234.localhost", (error, address) => resolve(String(error ?? address)))));
     }
@@ -107,7 +107,7 @@ describe("a function", () => {
     expect(payloadOf(await invoke({ do: "lookup" }))).toBe("127.0.0.1");
   });
 
-  it("keeps its environment from one request to the next, and gets another for a request at the same time", async () => {
+  it("keeps its environment from one request to the next, and gets another for a request that has waited a moment", async () => {
     const { invoke } = await deploy();
     expect(payloadOf(await invoke({ do: "count" }))).toMatchObject({ calls: 1, name: "f" });
     expect(payloadOf(await invoke({ do: "count" })).calls).toBe(2);

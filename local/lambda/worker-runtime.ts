@@ -12,6 +12,8 @@ import type { WorkerData, WorkerMessage } from "./worker-entry.ts";
 
 /** Handlers in worker threads: their own module graph, their own environment variables, one of them ends without the others. */
 export const workerRuntime: FunctionRuntime = {
+  // A worker takes 200 ms of a core to load its bundle; most requests are over sooner, and a laptop has few cores.
+  patienceMs: 150,
   start: (definition, output) =>
     new Promise((resolve, reject) => {
       const environment = new WorkerEnvironment(definition, output);
