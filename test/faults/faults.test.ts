@@ -6,8 +6,8 @@ import { runHistory } from "./run-history.ts";
 import { runMany } from "./run-many.ts";
 import { describeFailure, shrink } from "./shrink.ts";
 
-/** `.ci/run` asks for a thousand. */
-const SEEDS = Number(process.env.ATELIER_SEEDS ?? 100);
+/** `.ci/run` asks for more. */
+const SEEDS = Number(process.env.ATELIER_SEEDS ?? 30);
 const MINUTE_MS = 60_000;
 
 describe("simulated histories", () => {
