@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
 /** Unit tests stand beside their source; what crosses folders is in `test/`, slowest last. */
@@ -9,6 +10,8 @@ export default defineConfig({
         extends: true,
         test: {
           name: "unit",
+          // Vitest leaves one core alone, which is half of a machine with two.
+          maxWorkers: Math.max(2, availableParallelism() - 1),
           include: ["{protocol,functions,infra,edge,workspace-image,frontend,local}/**/*.test.{ts,tsx}"],
         },
       },
