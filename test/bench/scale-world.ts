@@ -10,7 +10,7 @@ import { loadSynthesized, type Synthesized } from "#local/template/load-template
 import { FaultInjector } from "../faults/faults.ts";
 import { answerGit, GIT_HOST } from "../faults/git-host.ts";
 import type { IncomingAnswer, OutgoingRequest } from "../faults/http-modules.ts";
-import { createInProcessRuntime, type Process, shortName } from "../faults/in-process-runtime.ts";
+import { createInProcessRuntime, LoadedBundles, type Process, shortName } from "../faults/in-process-runtime.ts";
 import { Machines } from "../faults/machines.ts";
 import { MemoryTables } from "../faults/memory-tables.ts";
 import { Network } from "../faults/network.ts";
@@ -67,6 +67,7 @@ export class ScaleWorld {
     const inner = createInProcessRuntime({
       isLive: () => true,
       clock: time,
+      bundles: new LoadedBundles("scale"),
       randomFor: () => random,
       answer: (process, request) => this.#answer(process, request),
       removeDirectory: nothing,

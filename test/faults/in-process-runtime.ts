@@ -13,6 +13,7 @@ import { signatureSubtle } from "./signature-subtle.ts";
 
 /** One invocation, as whoever answers its calls knows it. */
 export interface Process {
+  readonly requestId: string;
   readonly functionName: string;
   readonly definition: FunctionDefinition;
   readonly random: RandomSource;
@@ -28,6 +29,7 @@ export interface Stage {
   /** `false`: the cloud is gone, and whatever it still invokes does not happen. */
   isLive(): boolean;
   readonly clock: Clock;
+  readonly bundles: LoadedBundles;
   /** For each process its own, so that what one draws changes nothing for another. */
   randomFor(functionName: string): RandomSource;
   /** Answers a call over HTTP; it never fulfils for a process that is gone. */
@@ -39,30 +41,81 @@ export interface Stage {
 
 type Handler = (event: unknown, context: unknown) => Promise<unknown>;
 
-/** A bundle that was loaded. One request at a time, as an environment of Lambda; histories use them one after the other. */
+/** A bundle that was loaded. One request at a time, as an environment of Lambda. */
 interface Loaded {
   readonly handler: Handler;
+  /** Histories in which it served. */
+  readonly seeds: Set<number | string>;
 }
 
 const running = new AsyncLocalStorage<Process>();
-/** Loading takes longer than a history, so what is loaded serves many. */
+/** By function and environment. */
 const idle = new Map<string, Loaded[]>();
-export function createInProcessRuntime(on: Stage): FunctionRuntime {
+
+/**
+ * What a history has loaded. Loading takes longer than most invocations, so it serves the next one as well; but neither a second
+ * environment of the same history nor the same seed again: to these it would bring what it remembers, ids for instance.
+ */
+export class LoadedBundles {
+  readonly #seed: number | string;
+  #mine: { readonly pool: Loaded[]; readonly loaded: Loaded }[] = [];
+  readonly #broken = new Set<Loaded>();
+
+  constructor(seed: number | string) {
+    this.#seed = seed;
+  }
+
+  take(definition: FunctionDefinition): Loaded {
+    const key = `${definition.codeDirectory}:${JSON.stringify(constantEnvironment(definition))}`;
+    const pool = idle.get(key) ?? [];
+    idle.set(key, pool);
+    // The one that was used last is hot.
+    const at = pool.findLastIndex(({ seeds }) => !seeds.has(this.#seed));
+    const [warm] = at < 0 ? [] : pool.splice(at, 1);
+    const loaded: Loaded = warm ?? { handler: running.exit(() => load(definition)), seeds: new Set() };
+    loaded.seeds.add(this.#seed);
+    this.#mine.push({ pool, loaded });
+    return loaded;
+  }
+
+  /** Ended in the middle of something, it may remember a promise that nobody keeps. */
+  drop(loaded: Loaded): void {
+    this.#broken.add(loaded);
+  }
+
+  /** The history is over. */
+  giveBack(): void {
+    // In the order in which the next one will take them.
+    for (const { pool, loaded } of this.#mine.reverse()) if (!this.#broken.has(loaded)) pool.push(loaded);
+    this.#mine = [];
+  }
+}
+
+/** A runtime whose cloud may be gone from one moment to the next. */
+export interface InProcessRuntime extends FunctionRuntime {
+  /** Ends all environments at once. */
+  kill(): void;
+}
+
+export function createInProcessRuntime(on: Stage): InProcessRuntime {
+  const open = new Set<FunctionEnvironment>();
   return {
+    kill() {
+      for (const environment of open) void environment.close();
+    },
     async start(definition): Promise<FunctionEnvironment> {
-      const key = `${definition.codeDirectory}:${JSON.stringify(constantEnvironment(definition))}`;
-      const pool = idle.get(key) ?? [];
-      idle.set(key, pool);
       let loaded: Loaded | undefined;
       let end: () => void = () => undefined;
       let alive = true;
+      let isBusy = false;
       const close = async (): Promise<void> => {
         if (!alive) return;
         alive = false;
+        open.delete(environment);
         end();
-        if (loaded) pool.push(loaded);
+        if (loaded && isBusy) on.bundles.drop(loaded);
       };
-      return {
+      const environment: FunctionEnvironment = {
         get alive() {
           return alive;
         },
@@ -71,6 +124,7 @@ export function createInProcessRuntime(on: Stage): FunctionRuntime {
           if (!on.isLive()) return new Promise(() => undefined);
           const { promise, resolve } = Promise.withResolvers<InvokeResult>();
           const mine: Process = {
+            requestId: invocation.requestId,
             functionName: shortName(definition.name),
             definition,
             random: on.randomFor(shortName(definition.name)),
@@ -90,16 +144,21 @@ export function createInProcessRuntime(on: Stage): FunctionRuntime {
             resolve(exited);
           };
           // Not before it is needed: a history has no use for some functions.
-          loaded ??= pool.shift() ?? { handler: running.exit(() => load(definition)) };
+          loaded ??= on.bundles.take(definition);
           const { handler } = loaded;
+          isBusy = true;
           void running
             .run(mine, () => run(handler, definition, invocation, on.clock))
             .then((result) => {
-              if (!mine.isDead) resolve(result);
+              if (mine.isDead) return;
+              isBusy = false;
+              resolve(result);
             });
           return promise;
         },
       };
+      open.add(environment);
+      return environment;
     },
   };
 }

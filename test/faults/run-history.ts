@@ -69,7 +69,7 @@ export async function runHistory(history: History, defect?: Defect): Promise<Out
     }
   }
   people.leave();
-  world.kill();
+  world.end();
   const calls = [...world.calls.values()].reduce((sum, count) => sum + count, 0);
   const { violations, states, ends } = monitor;
   const simulatedMs = clock.now() - startedAt;

@@ -2,18 +2,20 @@ import type { RandomSource } from "#local/service.ts";
 
 /** Randomness that a seed decides: the same seed gives the same history. */
 export class SeededRandom implements RandomSource {
-  #a: number;
-  #b: number;
-  #c: number;
+  #a = 0;
+  #b = 0;
+  #c = 0;
   #counter = 1;
 
   /** @param seed any text; histories use numbers, and parts of them add a name */
   constructor(...seed: readonly (string | number)[]) {
-    [this.#a, this.#b, this.#c] = [0, 1, 2].map((salt) => hashText(`${salt}/${seed.join("/")}`)) as [
-      number,
-      number,
-      number,
-    ];
+    this.restart(...seed);
+  }
+
+  /** From here on as if it had been made with this seed. */
+  restart(...seed: readonly (string | number)[]): void {
+    [this.#a = 0, this.#b = 0, this.#c = 0] = [0, 1, 2].map((salt) => hashText(`${salt}/${seed.join("/")}`));
+    this.#counter = 1;
     for (let i = 0; i < 12; i += 1) this.uint32();
   }
 

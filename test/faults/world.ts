@@ -7,10 +7,11 @@ import { mountMemoryDisk } from "#local/memory-disk.ts";
 import { readLocalParameters } from "#local/read-local-parameters.ts";
 import type { Logger } from "#local/service.ts";
 import { loadSynthesized, type Synthesized } from "#local/template/load-template.ts";
+import { CallTurns } from "./call-turns.ts";
 import { type Fault, FaultInjector } from "./faults.ts";
 import { answerGit, GIT_HOST } from "./git-host.ts";
 import type { IncomingAnswer, OutgoingRequest } from "./http-modules.ts";
-import { createInProcessRuntime, exited, type Process, shortName } from "./in-process-runtime.ts";
+import { createInProcessRuntime, exited, LoadedBundles, type Process, shortName } from "./in-process-runtime.ts";
 import { Machines } from "./machines.ts";
 import { MemoryTables } from "./memory-tables.ts";
 import { Network } from "./network.ts";
@@ -76,8 +77,10 @@ export class World {
   readonly #options: WorldOptions;
   readonly #files = new Map<string, string>();
   readonly #latency: SeededRandom;
+  readonly #bundles: LoadedBundles;
   #timeline: Timeline | undefined;
   #detachDisk: () => void = () => undefined;
+  #endFunctions: () => void = () => undefined;
   #starts = 0;
   #processes = 0;
   #throttled = { service: "", calls: 0 };
@@ -87,6 +90,7 @@ export class World {
 
   constructor(options: WorldOptions) {
     this.#options = options;
+    this.#bundles = new LoadedBundles(options.seed);
     this.#latency = new SeededRandom(options.seed, "latency");
     this.faults = new FaultInjector(options.faults);
     const outside = { clock: this.outside, faults: this.faults };
@@ -114,14 +118,17 @@ export class World {
   async start(): Promise<void> {
     const timeline = this.clock.timeline();
     const disk = mountMemoryDisk(this.#files);
-    const random = new SeededRandom(this.#options.seed, "cloud", this.#starts++);
+    // What a deployment draws are ids in the environment of functions: the same ones, and loaded bundles serve all histories.
+    const random = new SeededRandom("deployment", this.#starts);
     const local = readLocalParameters(ROOT);
     const isLive = (): boolean => timeline.isLive;
+    const turns = new CallTurns(timeline);
     const runtime = createInProcessRuntime({
       isLive,
       clock: timeline,
+      bundles: this.#bundles,
       randomFor: (functionName) => new SeededRandom(this.#options.seed, functionName, this.#processes++),
-      answer: (process, request) => this.#answer(timeline, process, request),
+      answer: (process, request) => this.#answer(timeline, turns, process, request),
       removeDirectory: (path) => void this.machines.volumes.delete(path.split("/").at(-1) ?? ""),
       output: (functionName, line) => this.note(functionName, line.trim()),
     });
@@ -141,8 +148,10 @@ export class World {
       listens: false,
       openTables: async () => this.tables.open(isLive),
     });
+    random.restart(this.#options.seed, "cloud", this.#starts++);
     this.#timeline = timeline;
     this.#detachDisk = disk.detach;
+    this.#endFunctions = runtime.kill;
     this.cloud = cloud;
     this.upSince = this.clock.now();
     if (cloud.services.ssm.readSecret("/atelier/root-key") === undefined) {
@@ -158,8 +167,15 @@ export class World {
   kill(): void {
     this.#timeline?.end();
     this.#detachDisk();
+    this.#endFunctions();
     this.network.detach();
     this.cloud = undefined;
+  }
+
+  /** The history is over. */
+  end(): void {
+    this.kill();
+    this.#bundles.giveBack();
   }
 
   note(from: string, text: string): void {
@@ -176,10 +192,16 @@ export class World {
     return { info: write("info"), warn: write("warn"), error: write("error") };
   }
 
-  async #answer(timeline: Timeline, process: Process, request: OutgoingRequest): Promise<IncomingAnswer> {
-    if (process.isDead) return never;
+  async #answer(
+    timeline: Timeline,
+    turns: CallTurns,
+    process: Process,
+    request: OutgoingRequest,
+  ): Promise<IncomingAnswer> {
     const isGit = request.host === GIT_HOST;
     const { service, operation } = describeCall(request);
+    await turns.take(`${process.requestId} ${operation}`);
+    if (process.isDead) return never;
     const { faults } = this;
     const fault = isGit ? undefined : faults.at("call");
     this.calls.set(operation, (this.calls.get(operation) ?? 0) + 1);
