@@ -21,9 +21,12 @@ const MAX_RETRY_MS = 30_000;
 
 export async function drive(workspaceId: string): Promise<void> {
   const looked = new Set<Step["kind"]>();
+  let known: WorkspaceRow | undefined;
   for (let steps = 0; steps < MAX_STEPS; steps += 1) {
-    const row = await getWorkspace(workspaceId);
+    // What a step has just written is as good as what would be read: whoever changes it meanwhile asks the driver as well.
+    const row = known ?? (await getWorkspace(workspaceId));
     if (!row) return stopLeftovers(workspaceId);
+    known = undefined;
     const now = clock.now();
     const step = nextStep(row, now, looked);
     if (step.kind === "nothing") return;
@@ -35,6 +38,7 @@ export async function drive(workspaceId: string): Promise<void> {
       const outcome = await takeStep(row, step);
       if (typeof outcome === "number") return askDriver(workspaceId, (outcome - clock.now()) / 1_000);
       if (outcome === "later") return askDriver(workspaceId, retryDelay(waitingSince(row, now), now));
+      if (outcome !== "done" && outcome !== row) known = outcome;
     } catch (error) {
       if (!isFromCloud(error) || kindOfError(error) === "permanent") throw error;
       log.warn("A step waits for AWS.", { step: step.kind, error });

@@ -1,4 +1,4 @@
-/** How each of the driver's steps is taken. What comes of it is written down; the driver then reads the row again. */
+/** How each of the driver's steps is taken. What comes of it is written down; the driver then looks at the row again. */
 import { launchTicket } from "#functions/instances/launch-ticket.ts";
 import { clock } from "#functions/runtime/clock.ts";
 import { deriveKey } from "#functions/runtime/keys.ts";
@@ -24,8 +24,11 @@ import { joinFacts, updateWorkspace } from "./update-workspace.ts";
 import { waitForTurn } from "./wait-for-turn.ts";
 import type { WorkspaceRow } from "./workspace-row.ts";
 
-/** `later`: nothing more can be done now, and nobody will tell when it can. An instant (milliseconds since 1970): not before then. */
-export type Outcome = "done" | "later" | number;
+/**
+ * The row as the step has left it, or `done` when it has to be read again. `later`: nothing more can be done now, and nobody will
+ * tell when it can. An instant (milliseconds since 1970): not before then.
+ */
+export type Outcome = WorkspaceRow | "done" | "later" | number;
 
 export async function takeStep(row: WorkspaceRow, step: Step): Promise<Outcome> {
   const { instance } = row;
@@ -69,8 +72,7 @@ async function record(row: WorkspaceRow, instance: Instance, fact: Fact): Promis
     if (due.kind !== "record" || due.fact.kind !== fact.kind) return undefined;
     return { ...current, instance: join(current.instance, fact) };
   };
-  await updateWorkspace(row.id, recordIfDue, row);
-  return "done";
+  return (await updateWorkspace(row.id, recordIfDue, row)) ?? "done";
 }
 
 async function startTask(row: WorkspaceRow, instance: Instance, attempt: number): Promise<Outcome> {
@@ -80,11 +82,12 @@ async function startTask(row: WorkspaceRow, instance: Instance, attempt: number)
   const outcome = await runTask(runParameters(instance, taskDefinitionArn, attempt, ticket));
   const at = clock.now();
   switch (outcome.kind) {
-    case "started":
-      if (!(await adoptTasks(row.id, instance.id, outcome.tasks))) {
-        for (const { arn } of outcome.tasks) await stopTask(arn, "atelier: its workspace is gone");
-      }
+    case "started": {
+      const after = await adoptTasks(row.id, instance.id, outcome.tasks);
+      if (after) return after;
+      for (const { arn } of outcome.tasks) await stopTask(arn, "atelier: its workspace is gone");
       return "done";
+    }
     case "waiting": {
       if (outcome.isThrottled) return waitForTurn(row, instance, "run-task");
       const { note } = outcome;
@@ -113,13 +116,8 @@ async function findTask(row: WorkspaceRow, instance: Instance): Promise<Outcome>
   const now = clock.now();
   const gone = missing.filter((arn) => isOlderThanGrace(instance, arn, now));
   const facts: Fact[] = gone.length > 0 ? [{ kind: "gone", at: now, reason: GONE }] : [];
-  await adoptTasks(
-    row.id,
-    instance.id,
-    tasks.map(({ fact }) => fact),
-    facts,
-  );
-  return "done";
+  const found = tasks.map(({ fact }) => fact);
+  return (await adoptTasks(row.id, instance.id, found, facts, row)) ?? "done";
 }
 
 /** Shown when ECS knows nothing of a task any more that it had started. */
@@ -157,6 +155,5 @@ async function stopStray(row: WorkspaceRow, arn: string): Promise<Outcome> {
 }
 
 async function write(row: WorkspaceRow, instance: Instance, ...facts: Fact[]): Promise<Outcome> {
-  await joinFacts(row.id, instance.id, facts, row);
-  return "done";
+  return (await joinFacts(row.id, instance.id, facts, row)) ?? "done";
 }
