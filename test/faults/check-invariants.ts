@@ -2,9 +2,11 @@
 import { createHash } from "node:crypto";
 import { parseInstanceId } from "#protocol/ids.ts";
 import { PROTOCOL_VERSION } from "#protocol/version.ts";
+import { queueArns } from "./disturb-deliveries.ts";
 import type { Monitor } from "./monitor.ts";
 import type { People } from "./people.ts";
-import { alarmedQueues, queueArns, type World } from "./world.ts";
+import { alarmedQueues } from "./read-template.ts";
+import type { World } from "./world.ts";
 
 interface Settled {
   readonly world: World;

@@ -1,6 +1,6 @@
 /** Many histories, side by side in processes of their own. */
 import { fork } from "node:child_process";
-import { availableParallelism } from "node:os";
+import { availableParallelism, constants, setPriority } from "node:os";
 import { planHistory } from "./plan-history.ts";
 import { type Outcome, runHistory } from "./run-history.ts";
 import { Tally } from "./tally.ts";
@@ -15,18 +15,27 @@ interface Told {
 /** Histories make much that is soon forgotten: with room for it, half of the time is saved. */
 const MEMORY = ["--max-semi-space-size=64"];
 
-/** @param onFailure told as soon as a seed has failed */
+export interface ManyOptions {
+  /** Told as soon as a seed has failed. */
+  readonly onFailure?: (seed: number, violations: Outcome["violations"]) => void;
+  /** Takes only the processor time that nobody else wants. */
+  readonly isPatient?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+/** @throws Error when a process ended before its histories did */
 export async function runMany(
   first: number,
   count: number,
-  onFailure: (seed: number, violations: Outcome["violations"]) => void,
+  { onFailure = () => undefined, isPatient = false, signal }: ManyOptions = {},
 ): Promise<Tally> {
   const tally = new Tally();
   const processes = Math.max(1, Math.min(availableParallelism(), count));
   await Promise.all(
     Array.from({ length: processes }, (_, index) => {
       const seeds = [first + index, first + count, processes].map(String);
-      const child = fork(import.meta.filename, seeds, { execArgv: MEMORY });
+      const child = fork(import.meta.filename, seeds, { execArgv: MEMORY, ...(signal ? { signal } : {}) });
+      if (isPatient && child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_LOW);
       child.on("message", ({ seed, outcome }: Told) => {
         const { injected, states, actions } = outcome;
         tally.add(seed, {

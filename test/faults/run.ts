@@ -17,8 +17,10 @@ process.exitCode =
     : await one(Number(values.seed));
 
 async function many(first: number, count: number): Promise<number> {
-  const tally = await runMany(first, count, (seed, violations) => {
-    console.log(`seed ${seed}: ${violations.map(({ invariant, text }) => `(${invariant}) ${text}`).join("; ")}`);
+  const tally = await runMany(first, count, {
+    onFailure: (seed, violations) => {
+      console.log(`seed ${seed}: ${violations.map(({ invariant, text }) => `(${invariant}) ${text}`).join("; ")}`);
+    },
   });
   console.log(tally.describe());
   const [failed] = tally.failed;

@@ -1,25 +1,23 @@
 /** One history's world: the whole cloud in this process, the machines that outlast it, and the network to it. */
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { type Cloud, createCloud } from "#local/cloud.ts";
-import type { FunctionDefinition } from "#local/lambda/function-definition.ts";
 import { mountMemoryDisk } from "#local/memory-disk.ts";
 import { readLocalParameters } from "#local/read-local-parameters.ts";
 import type { Logger } from "#local/service.ts";
-import { loadSynthesized, type Synthesized } from "#local/template/load-template.ts";
 import { CallTurns } from "./call-turns.ts";
+import { describeCall, failure, signedBy } from "./describe-call.ts";
+import { disturbEvents, disturbQueues } from "./disturb-deliveries.ts";
 import { type Fault, FaultInjector } from "./faults.ts";
 import { answerGit, GIT_HOST } from "./git-host.ts";
 import type { IncomingAnswer, OutgoingRequest } from "./http-modules.ts";
-import { createInProcessRuntime, exited, LoadedBundles, type Process, shortName } from "./in-process-runtime.ts";
+import { createInProcessRuntime, exited, LoadedBundles, type Process } from "./in-process-runtime.ts";
 import { Machines } from "./machines.ts";
 import { MemoryTables } from "./memory-tables.ts";
 import { Network } from "./network.ts";
+import { ROOT, readTemplate } from "./read-template.ts";
 import { SeededRandom } from "./seeded-random.ts";
 import { SimulatedClock, type Timeline } from "./simulated-clock.ts";
 import { bootSupervisor, type SupervisorParts } from "./supervisor.ts";
 
-const ROOT = join(import.meta.dirname, "../..");
 /** People may have so many workspaces running. */
 export const MAX_RUNNING = 2;
 export const ROOT_SECRET = { id: "1", secret: Buffer.alloc(32, 7).toString("base64url") };
@@ -49,18 +47,6 @@ export interface LogLine {
   readonly at: number;
   readonly from: string;
   readonly text: string;
-}
-
-let synthesized: Synthesized | undefined;
-
-/** The template without what is made once and never again: keys are there, and no browser fetches the site. */
-function readTemplate(): Synthesized {
-  if (synthesized === undefined) {
-    const all = loadSynthesized(readLocalParameters(ROOT).synthesized);
-    const kept = Object.entries(all.template.Resources).filter(([, { Type }]) => !Type.startsWith("Custom::"));
-    synthesized = { ...all, template: { ...all.template, Resources: Object.fromEntries(kept) } };
-  }
-  return synthesized;
 }
 
 export class World {
@@ -157,9 +143,9 @@ export class World {
     if (cloud.services.ssm.readSecret("/atelier/root-key") === undefined) {
       cloud.services.ssm.putSecret("/atelier/root-key", JSON.stringify({ current: ROOT_SECRET }));
     }
-    this.#disturbEvents(cloud, timeline);
+    disturbEvents(cloud, timeline, this.faults);
     await cloud.start();
-    this.#disturbQueues(cloud, timeline);
+    disturbQueues(cloud, timeline, this.faults);
     this.network.attach(cloud.services.apigateway);
   }
 
@@ -256,44 +242,6 @@ export class World {
   #pass(timeline: Timeline, ms: number): Promise<void> {
     return new Promise((resolve) => timeline.setTimeout(resolve, ms));
   }
-
-  /** EventBridge gives ECS's events at least once, in any order; a history may even lose them. */
-  #disturbEvents(cloud: Cloud, timeline: Timeline): void {
-    const bus = cloud.services.all.find(({ name }) => name === "events") as unknown as { put(event: unknown): void };
-    const { put } = bus;
-    bus.put = (event) => {
-      if (!timeline.isLive) return;
-      const fault = this.faults.at("event");
-      if (fault?.name === "event lost") return;
-      if (fault?.name === "event late") return void timeline.setTimeout(() => put(event), fault.ms);
-      if (fault?.name === "event doubled") timeline.setTimeout(() => put(event), fault.ms);
-      put(event);
-    };
-  }
-
-  /** A queue gives its messages at least once. */
-  #disturbQueues(cloud: Cloud, timeline: Timeline): void {
-    for (const arn of queueArns(cloud)) {
-      const queue = cloud.services.sqs.queue(arn);
-      if (queue === undefined) continue;
-      const send = queue.send.bind(queue);
-      const remove = queue.delete.bind(queue);
-      queue.send = (body, delayMs, attributes) => {
-        const fault = this.faults.at("message");
-        if (fault?.name === "message late") return send(body, (delayMs ?? 0) + Math.min(fault.ms, 60_000), attributes);
-        if (fault) timeline.setTimeout(() => void send(body, delayMs, attributes), fault.ms);
-        return send(body, delayMs, attributes);
-      };
-      queue.delete = (handle) => (this.faults.at("receipt") ? true : remove(handle));
-    }
-  }
-}
-
-/** ARNs of all queues of the stack. */
-export function queueArns(cloud: Cloud): string[] {
-  return [...(cloud.stack?.resources.values() ?? [])].flatMap(({ attributes }) =>
-    attributes?.QueueName === undefined ? [] : [String(attributes.Arn)],
-  );
 }
 
 const never = new Promise<never>(() => undefined);
@@ -301,38 +249,4 @@ const never = new Promise<never>(() => undefined);
 function end(process: Process, isSeen: boolean): Promise<never> {
   process.kill(isSeen ? exited : undefined);
   return never;
-}
-
-function failure(status: number, code: string): IncomingAnswer {
-  const headers = {
-    "content-type": "application/x-amz-json-1.0",
-    "x-amzn-errortype": code,
-    "x-amzn-query-error": `${code};Sender`,
-  };
-  return { status, headers, body: JSON.stringify({ __type: code, message: "Rate exceeded" }) };
-}
-
-function describeCall({ headers, method, path }: OutgoingRequest): { service: string; operation: string } {
-  const [, service = "git"] = /Credential=[^/]+\/\d+\/[^/]+\/([^/]+)\//.exec(headers.authorization ?? "") ?? [];
-  const target = headers["x-amz-target"]?.split(".").at(-1);
-  const place = path.replace(/\?.*/, "").replace(/fsap-\w+|@connections.*/, "*");
-  return { service, operation: target ?? (service === "ec2" ? "DescribeNetworkInterfaces" : `${method} ${place}`) };
-}
-
-/** The key of this run of the cloud, in place of the constant one that functions sign with. */
-function signedBy({ environment, name }: FunctionDefinition, authorization: string): string {
-  return authorization.replace(`AKIA${shortName(name)}/`, `${environment.AWS_ACCESS_KEY_ID}/`);
-}
-
-/** Whether the template has an alarm on a queue. */
-export function alarmedQueues(): Set<string> {
-  const file = join(readLocalParameters(ROOT).synthesized, "Atelier.template.json");
-  const { Resources } = JSON.parse(readFileSync(file, "utf8")) as Synthesized["template"];
-  const alarms = Object.values(Resources).filter(({ Type }) => Type === "AWS::CloudWatch::Alarm");
-  const names = alarms.flatMap(
-    ({ Properties }) => (Properties?.Dimensions ?? []) as { Name: string; Value: Record<string, [string]> }[],
-  );
-  return new Set(
-    names.filter(({ Name }) => Name === "QueueName").map(({ Value }) => `atelier-${Value["Fn::GetAtt"]?.[0]}`),
-  );
 }
