@@ -20,9 +20,21 @@ export default defineConfig({
         test: {
           name: "system",
           include: ["test/**/*.test.ts"],
+          exclude: ["test/faults/**"],
           testTimeout: 120_000,
           hookTimeout: 120_000,
           fileParallelism: false,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "histories",
+          include: ["test/faults/**/*.test.ts"],
+          globalSetup: "test/faults/play-beside.ts",
+          fileParallelism: false,
+          sequence: { groupOrder: 2 },
         },
       },
     ],
