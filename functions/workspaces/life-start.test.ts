@@ -128,6 +128,22 @@ describe("a start", () => {
     expect(cloud.tasks.size).toBe(1);
   });
 
+  it("takes a turn as soon as its volume is throttled, and then asks for what is missing only", async () => {
+    cloud.fail("RegisterTaskDefinitionCommand", cloudError("ThrottlingException", "Rate exceeded"));
+    const { id } = await create();
+    cloud.calls.length = 0;
+    for (let times = 0; times < 3; times += 1) await drive(id);
+    const count = (command: string): number => cloud.calls.filter((name) => name === command).length;
+    expect(count("RegisterTaskDefinitionCommand")).toBe(1);
+    const { instance } = await look(id);
+    expect(instance?.stages.find(({ state }) => state === "active")?.detail).toContain("Waiting for its turn");
+    await pass(10);
+    expect(await phaseOf(id)).toBe("running");
+    expect(count("CreateAccessPointCommand")).toBe(1);
+    expect(count("RegisterTaskDefinitionCommand")).toBe(2);
+    expect(cloud.tasks.size).toBe(1);
+  });
+
   it("runs although EC2 is asked too often to name it", async () => {
     const busy = cloudError("RequestLimitExceeded", "Request limit exceeded.");
     cloud.fail("DescribeNetworkInterfacesCommand", busy, busy);

@@ -8,15 +8,21 @@ import {
   type TaskDefinition,
 } from "@aws-sdk/client-ecs";
 import { CreateAccessPointCommand, DeleteAccessPointCommand, EFSClient } from "@aws-sdk/client-efs";
+import { clock } from "#functions/runtime/clock.ts";
 import { env } from "#functions/runtime/config.ts";
 import { isNamed } from "./cloud-error.ts";
 
 const ecs = new ECSClient({ maxAttempts: 3 });
+// Registering is not repeated here: who is throttled takes a turn, and what a lost answer registered is found by its family.
+const registrar = new ECSClient({ maxAttempts: 1 });
 const efs = new EFSClient({ maxAttempts: 3 });
 
 /** The person inside a workspace. */
 const USER_ID = 1_000;
 const VOLUME_NAME = "workspace";
+
+const BASE_AGE_MS = 10 * 60_000;
+let knownBase: { definition: TaskDefinition; at: number } | undefined;
 
 /** Makes the access point, or finds the one that an earlier call made: the client token is the workspace's id. */
 export async function makeAccessPoint(workspaceId: string, directory: string): Promise<string> {
@@ -50,13 +56,16 @@ export async function removeAccessPoint(accessPointId: string): Promise<void> {
   }
 }
 
-/** @returns the ARN of a definition that mounts this access point: one that a torn call left, or a new one */
-export async function makeTaskDefinition(workspaceId: string, accessPointId: string): Promise<string> {
+/** @returns the ARN of a definition that mounts this access point and that a torn call left */
+export async function findTaskDefinition(workspaceId: string, accessPointId: string): Promise<string | undefined> {
   const left = await describe(familyOf(workspaceId));
-  if (left?.taskDefinitionArn && mounts(left, accessPointId)) return left.taskDefinitionArn;
-  const base = await describe(env("BASE_TASK_DEFINITION"));
-  if (!base) throw new Error("The base task definition is missing. Deploy again.");
-  const { taskDefinition } = await ecs.send(
+  return left && mounts(left, accessPointId) ? left.taskDefinitionArn : undefined;
+}
+
+/** @returns the ARN of a new definition that mounts this access point */
+export async function makeTaskDefinition(workspaceId: string, accessPointId: string): Promise<string> {
+  const base = await describeBase();
+  const { taskDefinition } = await registrar.send(
     new RegisterTaskDefinitionCommand(definitionFor(base, workspaceId, accessPointId)),
   );
   if (!taskDefinition?.taskDefinitionArn) throw new Error("ECS registered a task definition without an ARN.");
@@ -128,6 +137,18 @@ function mounts({ volumes }: TaskDefinition, accessPointId: string): boolean {
   return (volumes ?? []).some(
     ({ efsVolumeConfiguration }) => efsVolumeConfiguration?.authorizationConfig?.accessPointId === accessPointId,
   );
+}
+
+/** A revision never changes, and DescribeTaskDefinition is limited to 20 a second: asked for once by each environment. */
+async function describeBase(): Promise<TaskDefinition> {
+  const reference = env("BASE_TASK_DEFINITION");
+  const now = clock.now();
+  if (knownBase === undefined || now - knownBase.at >= BASE_AGE_MS) {
+    const definition = await describe(reference);
+    if (!definition) throw new Error("The base task definition is missing. Deploy again.");
+    knownBase = { definition, at: now };
+  }
+  return knownBase.definition;
 }
 
 async function describe(reference: string): Promise<TaskDefinition | undefined> {
