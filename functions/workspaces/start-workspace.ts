@@ -38,23 +38,41 @@ async function start(row: WorkspaceRow): Promise<WorkspaceRow> {
   addLogFields({ instanceId: next });
   // The run before has ended, and the driver may not have come to it yet.
   if (row.instance && row.instance.slotFreedAt === undefined) await freeSlot(row.ownerId, row.instance.id);
-  await takePlace(row.ownerId, next);
-  // Before the row lets go of it: a torn write leaves a copy too many, never one too few.
-  await keepInstance(row);
+  await bothDone(
+    takePlace(row.ownerId, next),
+    // Before the row lets go of it: a torn write leaves a copy too many, never one too few.
+    keepInstance(row),
+  );
   let former = row;
-  const after = await updateWorkspace(row.id, (current) => {
-    if (current.run !== row.run || current.deleted || !isStartable(current)) return undefined;
-    former = current;
-    return withRun(current, run, clock.now());
-  });
+  let isAsked = false;
+  const after = await updateWorkspace(
+    row.id,
+    (current) => {
+      if (current.run !== row.run || current.deleted || !isStartable(current)) return undefined;
+      former = current;
+      return withRun(current, run, clock.now());
+    },
+    row,
+    () => {
+      isAsked = true;
+      return askDriver(row.id);
+    },
+  );
   if (!after || after.deleted) await removePastInstances(row.id);
   // More became known of it meanwhile.
   else if (former.revision > row.revision) await keepInstance(former);
   if (after?.instance?.id !== next) await freeSlot(row.ownerId, next);
-  else await askDriver(row.id);
+  // The same start, a moment earlier, may have been cut off before it asked.
+  else if (!isAsked) await askDriver(row.id);
   if (!after) throw notFound();
   assertOwner(after, row.ownerId);
   return after;
+}
+
+/** Waits for the one also when the other fails: what a function leaves undone when it answers is frozen with it. @throws what the first throws, or the second */
+async function bothDone(first: Promise<unknown>, second: Promise<unknown>): Promise<void> {
+  const outcomes = await Promise.allSettled([first, second]);
+  for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
 }
 
 /** The next run. What may still live of the last one is kept in mind, for the driver to stop. */

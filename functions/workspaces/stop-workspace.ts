@@ -9,11 +9,21 @@ import { site } from "./site.ts";
 import { updateWorkspace } from "./update-workspace.ts";
 
 export const stopWorkspace: Handler<"workspace.stop"> = async ({ id }, call) => {
-  const row = await updateWorkspace(id, (current) => {
-    assertOwner(current, call.userId);
-    return askStop(current, { at: clock.now(), by: "user", reason: "Stopped by its owner" });
-  });
+  let isAsked = false;
+  const row = await updateWorkspace(
+    id,
+    (current) => {
+      assertOwner(current, call.userId);
+      return askStop(current, { at: clock.now(), by: "user", reason: "Stopped by its owner" });
+    },
+    undefined,
+    () => {
+      isAsked = true;
+      return askDriver(id);
+    },
+  );
   assertOwner(row, call.userId);
-  await askDriver(id);
+  // Asked for before: whoever did it may have been cut off before it told the driver.
+  if (!isAsked) await askDriver(id);
   return { workspace: presentWorkspace(row, site()) };
 };

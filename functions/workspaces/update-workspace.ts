@@ -18,9 +18,13 @@ const MAX_TRIES = 12;
 
 export type Change = (row: WorkspaceRow) => WorkspaceRow | undefined;
 
+/** What need not wait until everyone is told. */
+export type Afterwards = (row: WorkspaceRow) => Promise<unknown>;
+
 /**
  * @param change pure; it may run several times. `undefined`, or an equal row, writes nothing.
  * @param known the row as this invocation has read it: saves reading it again, and is written over only if it is still the newest
+ * @param afterwards done with the row that was written, while everyone is told; not at all when nothing was
  * @returns the row as it is afterwards; `undefined` when there is none
  * @throws AtelierError UNAVAILABLE after too many conflicts; and whatever `change` throws
  */
@@ -28,6 +32,7 @@ export async function updateWorkspace(
   id: string,
   change: Change,
   known?: WorkspaceRow,
+  afterwards: Afterwards = async () => undefined,
 ): Promise<WorkspaceRow | undefined> {
   for (let tries = 0; tries < MAX_TRIES; tries += 1) {
     const before = tries === 0 && known ? known : await getWorkspace(id);
@@ -37,7 +42,8 @@ export async function updateWorkspace(
     const after = { ...changed, revision: before.revision + 1, lastUsedAt: lastUsedAt(changed) };
     if (await replaceWorkspace(after)) {
       logPhase(before, after);
-      if (!after.deleted) await announce(after);
+      const told = after.deleted ? undefined : announce(after);
+      await afterwards(after).finally(() => told);
       return after;
     }
     await delay(5 + ((randomBytes(1)[0] ?? 0) * (tries + 1)) / 16);

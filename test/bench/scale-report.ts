@@ -56,7 +56,10 @@ export function describeStart({ scenario, start, ...outcome }: Started): string 
       "API meanwhile",
       `${spread([...start.calls, ...start.posts])} ${aim(percentile([...start.calls, ...start.posts], 95) <= 300)} (aim p95 300 ms)`,
     ),
-    row("  asking for the starts", spread(outcome.asks)),
+    row(
+      "  asking for the starts",
+      `${spread(outcome.asks)}; refused as too busy and pressed again ${outcome.pressedAgain} times`,
+    ),
     row("  people, all calls", spread(start.calls)),
     row("  supervisors", spread(start.posts)),
     row("dollars per start", `$${perStart.toFixed(6)} ${aim(perStart <= 0.0002)} (aim $0.0002): ${money(start, size)}`),

@@ -37,6 +37,8 @@ export interface Started {
   readonly ends: ReadonlyMap<string, number>;
   /** Of the calls that asked for the starts alone, milliseconds. */
   readonly asks: readonly number[];
+  /** How often somebody was told that the server is too busy, and asked again. */
+  readonly pressedAgain: number;
 }
 
 export interface Outcome extends Started {
@@ -55,6 +57,8 @@ export interface Outcome extends Started {
 }
 
 const MINUTE_MS = 60_000;
+/** A person who is told to try again does so. */
+const PRESS_AGAIN_MS = 3_000;
 
 export async function runScenario(
   scenario: Scenario,
@@ -69,6 +73,7 @@ export async function runScenario(
   const crowd = new Crowd(world);
   const users = Array.from({ length: size }, (_, index) => `person-${String(index).padStart(5, "0")}`);
   await world.start();
+  await signInAll(world, users);
   if (kind === "kept") await prepareWorkspaces(world, crowd, users);
   say(`${size} ${kind}: prepared after ${seconds(performance.now() - began)} s`);
   for (const [index, user] of users.entries())
@@ -83,16 +88,23 @@ export async function runScenario(
   );
   crowd.runs.clear();
   let answered = 0;
+  let pressedAgain = 0;
   const asks: number[] = [];
   for (const user of users) {
     const method = kind === "kept" ? "workspace.start" : "workspace.create";
     const id = ids.get(user);
     const params =
       kind === "kept" ? { id } : { contextUrl: `https://${GIT_HOST}/acme/shop`, requestId: `request-${user}` };
-    void crowd.call(user, method, params).finally(() => {
+    const press = async (): Promise<void> => {
+      if ((await crowd.call(user, method, params)) === undefined) {
+        pressedAgain += 1;
+        world.time.setTimeout(() => void press(), PRESS_AGAIN_MS);
+        return;
+      }
       answered += 1;
       asks.push(clock.now() - askedAt);
-    });
+    };
+    void press();
   }
   // Meanwhile each person looks around once.
   const lookMs = 50 + 20_000 / size;
@@ -107,11 +119,14 @@ export async function runScenario(
   const isOver = (phase: string | undefined): boolean => phase === "running" || phase === "stopped";
   const allOver = (): boolean =>
     answered === size && crowd.runs.size >= size && [...crowd.runs.values()].every(({ phase }) => isOver(phase));
-  await until(world, allOver, kind === "new" ? size * 1_000 + 20 * MINUTE_MS : 30 * MINUTE_MS, (text) =>
+  const limitMs = kind === "new" ? size * 1_000 + 20 * MINUTE_MS : 30 * MINUTE_MS;
+  await until(world, allOver, limitMs, (text) => {
+    const left = [...crowd.runs.values()].filter(({ phase }) => !isOver(phase));
+    const phases = list(count(left.map(({ phase, why }) => `${phase ?? "not asked for"}${why ? ` (${why})` : ""}`)));
     say(
-      `${text}: ${[...crowd.runs.values()].filter(({ phase }) => isOver(phase)).length} are over, after ${seconds(performance.now() - began)} s`,
-    ),
-  );
+      `${text}, ${seconds(performance.now() - began)} real s: ${size - left.length} are over; ${phases}; ${answered} answered`,
+    );
+  });
   const start = part();
   const ends = count(
     [...crowd.runs.values()].map(({ phase, why }) => (phase === "running" ? phase : `${phase} (${why ?? "?"})`)),
@@ -122,7 +137,7 @@ export async function runScenario(
   const timed = { ...start, simulatedMs: lastRunning - askedAt };
   const launches = running.map(({ launchedAt = 0 }) => launchedAt - askedAt).sort((a, b) => a - b);
   const { bucketsMs, leastMs } = leastTime(crowd, size, kind);
-  const started: Started = { scenario, start: timed, bucketsMs, leastMs, launches, lost, ends, asks };
+  const started: Started = { scenario, start: timed, bucketsMs, leastMs, launches, lost, ends, asks, pressedAgain };
   onStarted(started);
   say(`${running.length} run after ${seconds(timed.simulatedMs)} simulated s, ${seconds(performance.now() - began)} s`);
 
@@ -209,6 +224,15 @@ async function until(
   }
 }
 
+/** What signing in writes. */
+async function signInAll(world: ScaleWorld, users: readonly string[]): Promise<void> {
+  const table = world.tables.open(() => true);
+  for (const user of users) {
+    const Item = { pk: { S: `USER#${user}` }, sk: { S: "USER" }, name: { S: user }, slots: { M: {} } };
+    await table.call("PutItem", { TableName: world.tableName, Item });
+  }
+}
+
 /** One workspace is really made, and the others are like it: their access points and task definitions are really registered. */
 async function prepareWorkspaces(world: ScaleWorld, crowd: Crowd, users: readonly string[]): Promise<void> {
   const { clock, tables } = world;
@@ -271,6 +295,10 @@ function count(names: readonly string[]): Map<string, number> {
   const counts = new Map<string, number>();
   for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
   return counts;
+}
+
+function list(counts: ReadonlyMap<string, number>): string {
+  return [...counts].map(([name, times]) => `${times} ${name}`).join(", ") || "none left";
 }
 
 function seconds(ms: number): string {

@@ -1,12 +1,11 @@
 /** The whole cloud in this process, on simulated time, with the latencies and quotas of the model: `test/faults/` without faults. */
-import { join } from "node:path";
 import type { ApiGateway } from "#local/apigateway/create-apigateway.ts";
 import { type Cloud, createCloud } from "#local/cloud.ts";
 import type { Engine } from "#local/ecs/engine.ts";
 import { TokenBucket } from "#local/ecs/token-bucket.ts";
 import { readLocalParameters } from "#local/read-local-parameters.ts";
 import type { Logger } from "#local/service.ts";
-import { loadSynthesized, type Synthesized } from "#local/template/load-template.ts";
+import { describeCall, signedBy } from "../faults/describe-call.ts";
 import { queueArns } from "../faults/disturb-deliveries.ts";
 import { FaultInjector } from "../faults/faults.ts";
 import { answerGit, GIT_HOST } from "../faults/git-host.ts";
@@ -15,6 +14,7 @@ import { createInProcessRuntime, LoadedBundles, type Process, shortName } from "
 import { Machines } from "../faults/machines.ts";
 import { MemoryTables } from "../faults/memory-tables.ts";
 import { Network } from "../faults/network.ts";
+import { ROOT, readTemplate } from "../faults/read-template.ts";
 import { SeededRandom } from "../faults/seeded-random.ts";
 import { SimulatedClock } from "../faults/simulated-clock.ts";
 import { bootSupervisor } from "../faults/supervisor.ts";
@@ -22,15 +22,6 @@ import { ROOT_SECRET } from "../faults/world.ts";
 import { meterFunctions, Processor } from "./scale-functions.ts";
 import { Meter } from "./scale-meter.ts";
 import { EVENT_MS, LATENCY_MS, POLL_MS, PRICES, QUOTAS, SPREAD } from "./scale-model.ts";
-
-const ROOT = join(import.meta.dirname, "../..");
-
-/** The template without what is made once and never again. */
-function readTemplate(): Synthesized {
-  const all = loadSynthesized(readLocalParameters(ROOT).synthesized);
-  const kept = Object.entries(all.template.Resources).filter(([, { Type }]) => !Type.startsWith("Custom::"));
-  return { ...all, template: { ...all.template, Resources: Object.fromEntries(kept) } };
-}
 
 export class ScaleWorld {
   readonly clock = new SimulatedClock(Date.UTC(2026, 0, 1));
@@ -156,7 +147,7 @@ export class ScaleWorld {
     const { processor, meter } = this;
     const workMs = processor.charge(process.definition);
     const isGit = request.host === GIT_HOST;
-    const { service, operation } = describe(request);
+    const { service, operation } = describeCall(request);
     meter.add(`${service} ${operation}`);
     await this.#pass(workMs + this.#latency(service, operation));
     if (isGit) return answerGit(request);
@@ -166,7 +157,7 @@ export class ScaleWorld {
       method: request.method,
       path,
       query: new URLSearchParams(search),
-      headers: { ...request.headers, authorization: signedBy(process, request.headers.authorization ?? "") },
+      headers: { ...request.headers, authorization: signedBy(process.definition, request.headers.authorization ?? "") },
       body: request.body,
     });
     if (answer.status >= 400) meter.add(`refused ${operation} ${answer.status}`);
@@ -284,15 +275,3 @@ const throttledByEc2: IncomingAnswer = {
   headers: { "content-type": "text/xml" },
   body: "<Response><Errors><Error><Code>RequestLimitExceeded</Code><Message>Request limit exceeded.</Message></Error></Errors></Response>",
 };
-
-function describe({ headers, method, path }: OutgoingRequest): { service: string; operation: string } {
-  const [, service = "git"] = /Credential=[^/]+\/\d+\/[^/]+\/([^/]+)\//.exec(headers.authorization ?? "") ?? [];
-  const place = path.replace(/\?.*/, "").replace(/fsap-\w+|@connections.*/, "*");
-  const target = headers["x-amz-target"]?.split(".").at(-1);
-  return { service, operation: target ?? (service === "ec2" ? "DescribeNetworkInterfaces" : `${method} ${place}`) };
-}
-
-/** The key that the cloud gave to the function, in place of the constant one that it signs with. */
-function signedBy({ definition }: Process, authorization: string): string {
-  return authorization.replace(`AKIA${shortName(definition.name)}/`, `${definition.environment.AWS_ACCESS_KEY_ID}/`);
-}
