@@ -89,7 +89,8 @@ function ending(instance: Instance, now: number, deadlineAt: number, looked: Rea
   const turn = turnIn(instance, "stop-task");
   if (unasked && turn > now) return { kind: "wait", until: turn };
   if (unasked) return { kind: "stop-task", taskArn: unasked[0], reason: stopReason(instance) };
-  const since = stoppingSince(instance) ?? now;
+  // Before its turn nobody had asked for its end.
+  const since = Math.max(stoppingSince(instance) ?? now, turn);
   if (now - since >= STOP_CHECK_MS && !looked.has("find-task")) return { kind: "find-task" };
   if (now >= deadlineAt) {
     return gone(now, "The machine did not say within 3 minutes that it ended.");

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { setClock } from "#functions/runtime/clock.ts";
 import { startTestTable } from "#functions/runtime/test-table.ts";
 import { freshInstance, REQUESTED_AT } from "./arbitrary-facts.ts";
-import { PREPARING_MS, STOPPING_MS } from "./deadlines.ts";
+import { PREPARING_MS, STOP_CHECK_MS, STOPPING_MS } from "./deadlines.ts";
 import { type Fact, joinAll } from "./facts.ts";
 import { nextStep } from "./next-step.ts";
 import { derive } from "./phase.ts";
@@ -75,6 +75,17 @@ describe("whoever waits for a turn", () => {
     const row = rowOf(task, { kind: "stop", at, by: "user", reason: "" }, waitsIn("stop-task", turn));
     expect(nextStep(row, turn - 1)).toEqual({ kind: "wait", until: turn });
     expect(nextStep(row, turn).kind).toBe("stop-task");
+  });
+
+  it("is not looked for at ECS as soon as it was asked to stop", () => {
+    const turn = at + 2 * STOP_CHECK_MS;
+    const task: Fact = {
+      kind: "task",
+      task: { arn: "t", version: 1, status: "RUNNING", stopWanted: true, at },
+    } as Fact;
+    const row = rowOf(task, { kind: "stop", at, by: "user", reason: "" }, waitsIn("stop-task", turn));
+    expect(nextStep(row, turn)).toMatchObject({ kind: "wait" });
+    expect(nextStep(row, turn + STOP_CHECK_MS).kind).toBe("find-task");
   });
 
   it("may be stopped while it waits to start", () => {
