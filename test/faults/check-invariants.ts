@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { parseInstanceId } from "#protocol/ids.ts";
 import { PROTOCOL_VERSION } from "#protocol/version.ts";
+import { takenSlots } from "./check-left.ts";
 import { queueArns } from "./disturb-deliveries.ts";
 import type { Monitor } from "./monitor.ts";
 import type { People } from "./people.ts";
@@ -104,30 +105,4 @@ export async function isAnswered(
   );
   await world.clock.runUntil(world.clock.now() + 40_000, () => body !== undefined);
   return body?.includes('"result"') ?? false;
-}
-
-/** After everybody has deleted everything. */
-export function checkGone({ world, monitor }: Pick<Settled, "world" | "monitor">): void {
-  for (const item of world.tables.items()) {
-    const [pk = "", sk = ""] = [String(item.pk?.S), String(item.sk?.S)];
-    if (/^(WORKSPACE|LOG)#/.test(pk)) monitor.violate(4, `${pk} ${sk} is left after all was deleted`);
-  }
-  for (const { instanceId } of takenSlots(world))
-    monitor.violate(4, `a slot for ${instanceId} is left after all was deleted`);
-  for (const directory of world.machines.volumes.keys())
-    monitor.violate(4, `the folder ${directory} is left after all was deleted`);
-  for (const { instanceId } of world.machines.running)
-    monitor.violate(2, `a task of ${instanceId} is left after all was deleted`);
-}
-
-function takenSlots(world: World): { user: string; instanceId: string }[] {
-  return world.tables
-    .items()
-    .filter((item) => item.sk?.S === "USER")
-    .flatMap((item) =>
-      Object.keys((item.slots?.M as object | undefined) ?? {}).map((instanceId) => ({
-        user: String(item.pk?.S),
-        instanceId,
-      })),
-    );
 }

@@ -5,6 +5,10 @@ import type { Tamper } from "./world.ts";
 export interface Defect {
   readonly invariant: number;
   readonly what: string;
+  /** What the violation says, where several nets are spread for one invariant. */
+  readonly finds?: RegExp;
+  /** It is found in histories in which nothing else goes wrong. */
+  readonly isPeaceful?: boolean;
   /** Made anew for each history. */
   tamper?(): Tamper;
   /** Queues that are said to have an alarm. */
@@ -28,6 +32,21 @@ export const DEFECTS: readonly Defect[] = [
       async ({ operation, input }, _request, perform) => {
         const item = input.Item as WorkspaceItem | undefined;
         return operation === "PutItem" && item?.phase?.S === "stopped" ? done : perform();
+      },
+  },
+  {
+    invariant: 1,
+    what: "ECS carries out a stop a minute after it said yes",
+    finds: /after its end was asked for/,
+    isPeaceful: true,
+    tamper:
+      () =>
+      async ({ operation, input }, _request, perform, world) => {
+        if (operation !== "StopTask") return perform();
+        world.outside.setTimeout(() => void perform(), 60_000);
+        const described = await perform({ cluster: input.cluster, tasks: [input.task] }, "DescribeTasks");
+        const { tasks } = JSON.parse(described.body.toString()) as { tasks: unknown[] };
+        return { ...described, body: JSON.stringify({ task: tasks[0] }) };
       },
   },
   {
@@ -63,6 +82,24 @@ export const DEFECTS: readonly Defect[] = [
       () =>
       async ({ operation, input }, _request, perform) =>
         operation === "UpdateItem" && String(input.UpdateExpression).includes("REMOVE slots") ? done : perform(),
+  },
+  {
+    invariant: 4,
+    what: "an access point is not deleted, though EFS says so",
+    finds: /access point/,
+    tamper:
+      () =>
+      async ({ operation }, _request, perform) =>
+        operation === "DELETE /2015-02-01/access-points/*" ? { status: 204, headers: {}, body: "" } : perform(),
+  },
+  {
+    invariant: 4,
+    what: "the rows of a socket stay when it is closed",
+    finds: /CONNECTION/,
+    tamper:
+      () =>
+      async ({ functionName, operation }, _request, perform) =>
+        functionName === "OnDisconnect" && operation === "DeleteItem" ? done : perform(),
   },
   {
     invariant: 5,

@@ -34,6 +34,8 @@ export interface Stage {
   /** A directory of a mounted file system is removed. */
   removeDirectory(path: string): void;
   output(functionName: string, line: string): void;
+  /** An invocation has ended, however. */
+  onEnded?(functionName: string, payload: string, result: InvokeResult): void;
 }
 
 type Handler = (event: unknown, context: unknown) => Promise<unknown>;
@@ -119,6 +121,7 @@ export function createInProcessRuntime(on: Stage): InProcessRuntime {
         invoke(invocation) {
           if (!on.isLive()) return new Promise(() => undefined);
           const { promise, resolve } = Promise.withResolvers<InvokeResult>();
+          void promise.then((result) => on.onEnded?.(shortName(definition.name), invocation.payload, result));
           const mine: Process = {
             requestId: invocation.requestId,
             functionName: shortName(definition.name),

@@ -1,6 +1,7 @@
 /** What Fargate's machines are in a history: containers that outlast the cloud, their volumes, and the engine that a cloud drives them by. */
 import { type Engine, type RunningTask, type TaskExit, type TaskSpec, TaskStartError } from "#local/ecs/engine.ts";
 import type { Clock } from "#local/service.ts";
+import { parseInstanceId } from "#protocol/ids.ts";
 import type { Fault, FaultInjector } from "./faults.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 
@@ -18,6 +19,8 @@ export interface Container {
 /** The program inside: it is told when it is to end. */
 export interface Program {
   terminate(): void;
+  /** Nothing of it goes on. */
+  ended?(): void;
 }
 
 export interface MachinesParts {
@@ -39,6 +42,8 @@ export class Machines {
   readonly #lives = new Map<string, Life>();
   /** Directory → file → content. */
   readonly volumes = new Map<string, Map<string, string>>();
+  /** Workspace → directory of the volume that its tasks mounted. */
+  readonly directories = new Map<string, string>();
   onBegin: (container: Container) => void = () => undefined;
 
   constructor(parts: MachinesParts) {
@@ -103,10 +108,12 @@ export class Machines {
       exit(exitCode, lastOutput) {
         if (life.ended) return;
         life.ended = { exitCode, ...(lastOutput === undefined ? {} : { lastOutput }) };
+        life.program?.ended?.();
         for (const tell of life.exits.splice(0)) tell(life.ended);
       },
     };
     this.#lives.set(spec.taskId, life);
+    this.directories.set(parseInstanceId(life.instanceId)?.workspaceId ?? "", directory);
     this.onBegin(life);
     life.program = this.#parts.boot(life);
     return life;

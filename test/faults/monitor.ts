@@ -39,10 +39,14 @@ export class Monitor {
   readonly rows = new Map<string, Row>();
   /** The phase that each run was last in. */
   readonly phases = new Map<string, Phase>();
+  /** When a run was asked for, by its id. */
+  readonly begins = new Map<string, number>();
   /** When a run ended, by its id, and when a workspace was gone, by its own. */
   readonly ends = new Map<string, number>();
   /** `<phase> (<why>)`, for the report. */
   readonly states = new Map<string, number>();
+  /** A person asked for the end of a run, or of a workspace, and was heard. */
+  onEnding: (row: Row) => void = () => undefined;
   readonly #running = new Map<string, Container>();
   readonly #saved = new Map<string, Set<string>>();
   readonly #now: () => number;
@@ -118,12 +122,16 @@ export class Monitor {
       this.violate(3, `${after.id} goes from revision ${before.revision} to ${after.revision}`);
     }
     const { instance, phase } = after;
+    const isNew = (what: (row: Row) => unknown): boolean => Boolean(what(after)) && !(before && what(before));
+    if (isNew((row) => row.isDeleted) || isNew((row) => row.instance?.id === instance?.id && row.instance?.stop))
+      this.onEnding(after);
     if (!instance || !phase) return;
     const last = this.phases.get(instance.id);
     if (last && PHASES.indexOf(phase) < PHASES.indexOf(last)) {
       this.violate(1, `${instance.id} goes back from ${last} to ${phase}`);
     }
     if (last === phase) return;
+    if (last === undefined) this.begins.set(instance.id, this.#now());
     this.phases.set(instance.id, phase);
     if (phase === "stopped") this.ends.set(instance.id, this.#now());
     const why = phase === "stopped" ? ` (${whyOf(instance)})` : "";

@@ -1,6 +1,8 @@
 /** Lets one history happen, lets it settle, and says what did not hold. */
 
-import { checkEnd, checkGone, isSettled } from "./check-invariants.ts";
+import { WORKSPACE_ID } from "#protocol/ids.ts";
+import { checkEnd, isSettled } from "./check-invariants.ts";
+import { findAnyLeft, findLeft, findRestingRow, findRunLeft, hasConnections } from "./check-left.ts";
 import type { Defect } from "./defects.ts";
 import { Monitor, type Violation } from "./monitor.ts";
 import { People } from "./people.ts";
@@ -20,6 +22,8 @@ export interface Outcome {
   readonly states: ReadonlyMap<string, number>;
   readonly actions: ReadonlyMap<string, number>;
   readonly log: readonly LogLine[];
+  /** When runs were asked for, by their ids. */
+  readonly begins: ReadonlyMap<string, number>;
   /** When runs ended and workspaces were gone, by their ids. */
   readonly ends: ReadonlyMap<string, number>;
   readonly calls: number;
@@ -44,6 +48,7 @@ export async function runHistory(history: History, defect?: Defect): Promise<Out
   const monitor = new Monitor(() => clock.now(), MAX_RUNNING);
   world.tables.watch = (before, after) => monitor.onWrite(before, after);
   world.machines.onBegin = (container) => monitor.onBegin(container);
+  watchEnds(world, monitor);
   const startedAt = clock.now();
   const actions = new Map<string, number>();
   await world.start();
@@ -65,13 +70,13 @@ export async function runHistory(history: History, defect?: Defect): Promise<Out
       people.deleteAll();
       await clock.runUntil(clock.now() + 20_000);
       await settle(world, monitor, people);
-      checkGone({ world, monitor });
+      if (monitor.violations.length === 0) await leaveNothing(world, monitor, people);
     }
   }
   people.leave();
   world.end();
   const calls = [...world.calls.values()].reduce((sum, count) => sum + count, 0);
-  const { violations, states, ends } = monitor;
+  const { violations, states, begins, ends } = monitor;
   const simulatedMs = clock.now() - startedAt;
   return {
     violations,
@@ -79,10 +84,44 @@ export async function runHistory(history: History, defect?: Defect): Promise<Out
     states,
     actions,
     log: world.log,
+    begins,
     ends,
     calls,
     simulatedMs,
     startedAt,
+  };
+}
+
+/** API Gateway ends a socket that was silent for ten minutes, as one is whose other end went without a word. */
+const SILENT_MS = 11 * 60_000;
+
+async function leaveNothing(world: World, monitor: Monitor, people: People): Promise<void> {
+  const { clock } = world;
+  const left = await findAnyLeft(
+    world,
+    [...monitor.ends.keys()].filter((id) => WORKSPACE_ID.test(id)),
+  );
+  if (left) return monitor.violate(4, `${left} after all was deleted`);
+  people.leave();
+  await clock.runUntil(clock.now() + 10_000);
+  await clock.runUntil(clock.now() + SILENT_MS, () => !hasConnections(world));
+  const resting = findRestingRow(world);
+  if (resting) monitor.violate(4, resting);
+}
+
+/** What people end is ended, and has left nothing, within so long of their request. */
+const END_MS = 30_000;
+
+/** In a history in which nothing goes wrong. */
+function watchEnds(world: World, monitor: Monitor): void {
+  if (world.faults.count > 0) return;
+  monitor.onEnding = ({ id, instance, isDeleted }) => {
+    const askedAt = world.clock.now();
+    world.outside.setTimeout(async () => {
+      if (world.cloud === undefined || world.upSince > askedAt) return;
+      const left = isDeleted ? await findLeft(world, id) : instance && findRunLeft(world, monitor, instance.id);
+      if (left) monitor.violate(1, `${left} ${END_MS} ms after its end was asked for`);
+    }, END_MS);
   };
 }
 

@@ -6,7 +6,7 @@ import type { MethodName, ParamsOf } from "#protocol/methods/index.ts";
 import type { SupervisorFact } from "#protocol/methods/instance.ts";
 import { PROTOCOL_VERSION } from "#protocol/version.ts";
 import type { Container, Program } from "./machines.ts";
-import type { Network } from "./network.ts";
+import type { Network, NetworkSocket } from "./network.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 
 export interface SupervisorParts {
@@ -19,6 +19,8 @@ export interface SupervisorParts {
   /** Files are read at the start. */
   onOpened(container: Container, files: ReadonlyMap<string, string>): void;
   onIdentity(identity: Identity): void;
+  /** Whether it listens for what becomes of its workspace. */
+  readonly keepsSocket?: boolean;
 }
 
 /** What an instance proves itself with: good until it has ended. */
@@ -27,6 +29,9 @@ export interface Identity {
   readonly bearer: string;
   readonly launchTicket: string;
 }
+
+/** API Gateway closes a socket that was silent for ten minutes. */
+const PING_MS = 4 * 60_000;
 
 /** The cloud said no, for good. */
 class Refused extends Error {}
@@ -44,6 +49,7 @@ class Supervisor implements Program {
   #sequence = 0;
   #log = 0;
   #cutOffUntil = 0;
+  #socket: NetworkSocket | undefined;
   #facts: Omit<SupervisorFact, "sequence">;
 
   constructor(parts: SupervisorParts, container: Container) {
@@ -60,6 +66,10 @@ class Supervisor implements Program {
     this.#parts.clock.setTimeout(() => this.#container.exit(143), this.#parts.random.between(100, 4_000));
   }
 
+  ended(): void {
+    this.#socket?.close();
+  }
+
   async run(): Promise<void> {
     const { clock, random } = this.#parts;
     const { fault, instanceId, spec } = this.#container;
@@ -72,6 +82,7 @@ class Supervisor implements Program {
     const secretHash = createHash("sha256").update(this.#secret).digest("hex");
     await this.#call("instance.hello", { instanceId, ticket, secretHash, protocolVersion: PROTOCOL_VERSION });
     this.#parts.onIdentity({ instanceId, bearer: this.#bearer, launchTicket: ticket });
+    if (this.#parts.keepsSocket) this.#listen(0);
     this.#parts.onOpened(this.#container, this.#files);
     if (name === "supervisor cut off") this.#cutOffUntil = clock.now() + (fault?.ms ?? 0) * 10;
     if (name === "supervisor cut off for good") this.#cutOffUntil = Number.POSITIVE_INFINITY;
@@ -111,6 +122,35 @@ class Supervisor implements Program {
       await this.#call("instance.heartbeat", { activeAt: this.#parts.clock.now() });
       await this.#wait(60_000);
     }
+  }
+
+  /** As `keep-socket.ts` of the real one: the first message subscribes, the later ones keep it open; it comes back for ever. */
+  #listen(failures: number): void {
+    const { clock, network, random } = this.#parts;
+    if (!this.#container.isRunning) return;
+    let wasOpen = false;
+    const socket = network.connect(
+      "/socket",
+      { authorization: `Bearer ${this.#bearer}` },
+      {
+        open: () => {
+          wasOpen = true;
+          ping();
+        },
+        message: () => undefined,
+        close: () => {
+          const tries = wasOpen ? 0 : failures + 1;
+          const longestMs = Math.min(30_000, 250 * 2 ** tries);
+          clock.setTimeout(() => this.#listen(tries), random.between(longestMs / 2, longestMs));
+        },
+      },
+    );
+    this.#socket = socket;
+    const ping = (): void => {
+      if (this.#socket !== socket || !this.#container.isRunning) return;
+      socket.send(JSON.stringify({ jsonrpc: "2.0", method: "ping" }));
+      clock.setTimeout(ping, PING_MS);
+    };
   }
 
   async #report(facts: Partial<SupervisorFact>): Promise<void> {
