@@ -20,18 +20,15 @@ afterAll(async () => {
   if (atelier) await removeHome(atelier.home);
 });
 
-describe("ending and starting npm start", () => {
-  it.each([
-    ["Ctrl-C", () => atelier.stop()],
-    ["kill -9", () => atelier.kill()],
-  ])("keeps files and shows every workspace as what it is, after %s", async (_, end) => {
+describe("Ctrl-C, and npm start again", () => {
+  it("keeps files and shows every workspace as what it is", async () => {
     let ada = await Person.signIn(atelier.origin, "ada");
     const { id } = await ada.create(`${git.url}/acme/shop.git`);
     await ada.until(id, "running");
     const readme = findInVolumes(atelier.home, "shop/README.md").at(-1) as string;
     writeFileSync(readme, "# Edited\n");
 
-    await end();
+    await atelier.stop();
     const { home, port } = atelier;
     atelier = await startAtelier({ home, port });
     ada = await Person.signIn(atelier.origin, "ada");
