@@ -22,7 +22,7 @@ const USER_ID = 1_000;
 const VOLUME_NAME = "workspace";
 
 const BASE_AGE_MS = 10 * 60_000;
-let knownBase: { definition: TaskDefinition; at: number } | undefined;
+let knownBase: { definition: Promise<TaskDefinition>; at: number } | undefined;
 
 /** Makes the access point, or finds the one that an earlier call made: the client token is the workspace's id. */
 export async function makeAccessPoint(workspaceId: string, directory: string): Promise<string> {
@@ -140,15 +140,22 @@ function mounts({ volumes }: TaskDefinition, accessPointId: string): boolean {
 }
 
 /** A revision never changes, and DescribeTaskDefinition is limited to 20 a second: asked for once by each environment. */
-async function describeBase(): Promise<TaskDefinition> {
-  const reference = env("BASE_TASK_DEFINITION");
+function describeBase(): Promise<TaskDefinition> {
   const now = clock.now();
   if (knownBase === undefined || now - knownBase.at >= BASE_AGE_MS) {
-    const definition = await describe(reference);
-    if (!definition) throw new Error("The base task definition is missing. Deploy again.");
-    knownBase = { definition, at: now };
+    const known = { definition: readBase(), at: now };
+    knownBase = known;
+    known.definition.catch(() => {
+      if (knownBase === known) knownBase = undefined;
+    });
   }
   return knownBase.definition;
+}
+
+async function readBase(): Promise<TaskDefinition> {
+  const definition = await describe(env("BASE_TASK_DEFINITION"));
+  if (!definition) throw new Error("The base task definition is missing. Deploy again.");
+  return definition;
 }
 
 async function describe(reference: string): Promise<TaskDefinition | undefined> {
