@@ -2,11 +2,11 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { GitServer } from "../git-server.ts";
 import { Person } from "../person.ts";
-import { serveShop } from "../shop-repository.ts";
-import { type RunningAtelier, removeHome, startAtelier } from "../start-atelier.ts";
+import { useAtelier } from "../use-atelier.ts";
 import { launchChromium } from "./launch-chromium.ts";
+
+const stage = useAtelier();
 
 const SCREENSHOTS = join(import.meta.dirname, "..", "..", "build", "screenshots");
 
@@ -16,8 +16,6 @@ interface Trace {
   spans: { name: string; state: string; startedAt: string; endedAt?: string; reason?: string }[];
 }
 
-let git: GitServer;
-let atelier: RunningAtelier;
 let browser: Browser;
 let page: Page;
 let ada: Person;
@@ -26,24 +24,19 @@ const complaints: string[] = [];
 
 beforeAll(async () => {
   mkdirSync(SCREENSHOTS, { recursive: true });
-  git = await serveShop();
-  atelier = await startAtelier();
   browser = await launchChromium();
-  ada = await Person.signIn(atelier.origin, "ada");
+  ada = await Person.signIn(stage.atelier.origin, "ada");
   page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
   page.on("console", (message) => {
     if (message.type() === "error") complaints.push(message.text());
   });
   page.on("pageerror", (error) => complaints.push(String(error)));
-  await page.goto(`${atelier.origin}/login/local?login_hint=ada`);
+  await page.goto(`${stage.atelier.origin}/login/local?login_hint=ada`);
   await page.getByRole("textbox").waitFor();
 });
 
 afterAll(async () => {
   await browser?.close();
-  await atelier?.stop();
-  await git?.stop();
-  if (atelier) await removeHome(atelier.home);
 });
 
 const traceOf = async (instanceId: string) =>
@@ -53,7 +46,7 @@ describe("where the time of a run went", () => {
   let id: string;
 
   it("is kept of a former run, and shown from the row's menu to its end", async () => {
-    ({ id } = await ada.create(`${git.url}/acme/shop.git`));
+    ({ id } = await ada.create(`${stage.git.url}/acme/shop.git`));
     await ada.until(id, "running");
     await ada.call("workspace.stop", { id });
     await ada.until(id, "stopped", 40_000);
@@ -69,7 +62,7 @@ describe("where the time of a run went", () => {
     expect(
       former.spans.every(({ startedAt, endedAt = "" }) => former.requestedAt <= startedAt && startedAt <= endedAt),
     ).toBe(true);
-    const eve = await Person.signIn(atelier.origin, "eve");
+    const eve = await Person.signIn(stage.atelier.origin, "eve");
     await expect(eve.call("instance.trace", { instanceId: `${id}-r1` })).rejects.toMatchObject({ kind: "NOT_FOUND" });
 
     await page.getByRole("button", { name: /^More actions/ }).click();
@@ -102,9 +95,9 @@ describe("where the time of a run went", () => {
   });
 
   it("says where a start failed, and why", async () => {
-    const created = await ada.create(`${git.url}/acme/shop.git`);
+    const created = await ada.create(`${stage.git.url}/acme/shop.git`);
     // Its host goes down between the answer and the clone.
-    await git.stop();
+    await stage.git.stop();
     const failed = await ada.until(created.id, ["running", "stopped"]);
     expect(failed.instance?.phase).toBe("stopped");
     const { spans } = await traceOf(`${created.id}-r1`);
@@ -112,7 +105,7 @@ describe("where the time of a run went", () => {
       state: "failed",
       reason: failed.instance?.conditions.failed,
     });
-    await page.goto(`${atelier.origin}/#/start/${created.id}`);
+    await page.goto(`${stage.atelier.origin}/#/start/${created.id}`);
     await page.getByRole("link", { name: "Where the time went" }).click();
     await page.getByText(/^Failed after .* Where: Cloning the repository/).waitFor();
     expect(await page.locator("tr[data-span=clone]").innerText()).toContain(failed.instance?.conditions.failed);

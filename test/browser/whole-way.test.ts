@@ -2,18 +2,16 @@ import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { GitServer } from "../git-server.ts";
 import { eventually } from "../person.ts";
-import { serveShop } from "../shop-repository.ts";
-import { type RunningAtelier, removeHome, startAtelier } from "../start-atelier.ts";
 import { findInVolumes } from "../system/find-in-volumes.ts";
+import { useAtelier } from "../use-atelier.ts";
 import { launchChromium } from "./launch-chromium.ts";
+
+const stage = useAtelier();
 
 /** Screenshots of every step are a build output, to be looked at. */
 const SCREENSHOTS = join(import.meta.dirname, "../../build/screenshots");
 
-let atelier: RunningAtelier;
-let git: GitServer;
 let browser: Browser;
 let ada: BrowserContext;
 let page: Page;
@@ -31,8 +29,6 @@ async function seeInExplorer(file: string): Promise<void> {
 
 beforeAll(async () => {
   mkdirSync(SCREENSHOTS, { recursive: true });
-  git = await serveShop();
-  atelier = await startAtelier();
   browser = await launchChromium();
   ada = await browser.newContext({ viewport: { width: 1280, height: 800 } });
   page = await ada.newPage();
@@ -40,27 +36,24 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await browser?.close();
-  await atelier?.stop();
-  await git?.stop();
-  if (atelier) await removeHome(atelier.home);
 });
 
 describe("the whole way, in Chromium", () => {
   let workspaceUrl: string;
 
   it("signs in with one click", async () => {
-    await page.goto(atelier.origin);
+    await page.goto(stage.atelier.origin);
     const button = page.getByRole("link", { name: /^Sign in/ }).or(page.getByRole("button", { name: /^Sign in/ }));
     await button.waitFor();
     await screenshot("sign-in");
     await button.click();
     await page.getByRole("textbox").waitFor();
-    expect(new URL(page.url()).origin).toBe(atelier.origin);
+    expect(new URL(page.url()).origin).toBe(stage.atelier.origin);
     await screenshot("first-page");
   });
 
   it("shows what would be opened, and waits for a click", async () => {
-    await page.getByRole("textbox").fill(`${git.url}/acme/shop.git`);
+    await page.getByRole("textbox").fill(`${stage.git.url}/acme/shop.git`);
     await screenshot("pasted");
     await page.keyboard.press("Enter");
     const open = page.getByRole("button", { name: "Open workspace" });
@@ -76,7 +69,9 @@ describe("the whole way, in Chromium", () => {
     await page.waitForURL(/\.ws\.localhost:/, { timeout: 60_000 });
     await seeInExplorer("README.md");
     workspaceUrl = page.url();
-    expect(workspaceUrl).toMatch(new RegExp(`^http://[a-z]+-[a-z]+-[a-z0-9]{8}\\.ws\\.localhost:${atelier.port}/$`));
+    expect(workspaceUrl).toMatch(
+      new RegExp(`^http://[a-z]+-[a-z]+-[a-z0-9]{8}\\.ws\\.localhost:${stage.atelier.port}/$`),
+    );
     await screenshot("ide");
     expect(await page.locator(".notification-toast").count()).toBe(0);
     expect(await page.locator(".part.auxiliarybar:visible").count()).toBe(0);
@@ -89,7 +84,7 @@ describe("the whole way, in Chromium", () => {
     await page.locator(".terminal-wrapper.active .xterm-helper-textarea").focus();
     await page.keyboard.type("git log --oneline > from-terminal.txt && echo $((6*7)) >> from-terminal.txt\n");
     await seeInExplorer("from-terminal.txt");
-    const [file] = findInVolumes(atelier.home, "shop/from-terminal.txt");
+    const [file] = findInVolumes(stage.atelier.home, "shop/from-terminal.txt");
     await eventually("the command's output", () => readFileSync(file as string, "utf8").endsWith("42\n"));
     await screenshot("terminal");
   });
@@ -102,7 +97,7 @@ describe("the whole way, in Chromium", () => {
     await page.keyboard.press("Control+End");
     await page.keyboard.type("Edited in the browser.");
     await page.keyboard.press("Control+S");
-    const [file] = findInVolumes(atelier.home, "shop/README.md");
+    const [file] = findInVolumes(stage.atelier.home, "shop/README.md");
     await eventually("the saved file", () => readFileSync(file as string, "utf8").includes("Edited in the browser."));
     await screenshot("edited");
   });
@@ -111,7 +106,7 @@ describe("the whole way, in Chromium", () => {
     const first = await ada.newPage();
     const second = await ada.newPage();
     for (const tab of [first, second]) {
-      await tab.goto(atelier.origin);
+      await tab.goto(stage.atelier.origin);
       await tab.getByText("Running", { exact: true }).first().waitFor();
     }
     await screenshot("list-running", first);
@@ -134,7 +129,7 @@ describe("the whole way, in Chromium", () => {
     page = second;
     await seeInExplorer("from-terminal.txt");
     await screenshot("ide-again");
-    expect(readFileSync(findInVolumes(atelier.home, "shop/README.md")[0] as string, "utf8")).toContain(
+    expect(readFileSync(findInVolumes(stage.atelier.home, "shop/README.md")[0] as string, "utf8")).toContain(
       "Edited in the browser.",
     );
     await first.close();
@@ -143,11 +138,11 @@ describe("the whole way, in Chromium", () => {
   it("keeps a second person out", async () => {
     const eve = await browser.newContext({ viewport: { width: 1280, height: 800 } });
     const tab = await eve.newPage();
-    await tab.goto(`${atelier.origin}/login/local?login_hint=eve`);
+    await tab.goto(`${stage.atelier.origin}/login/local?login_hint=eve`);
     await tab.getByRole("textbox").waitFor();
     await tab.goto(workspaceUrl);
     await screenshot("second-person", tab);
-    expect(new URL(tab.url()).origin).toBe(atelier.origin);
+    expect(new URL(tab.url()).origin).toBe(stage.atelier.origin);
     expect(await tab.locator(".monaco-workbench").count()).toBe(0);
     await eve.close();
   });
@@ -155,7 +150,7 @@ describe("the whole way, in Chromium", () => {
   it("fits 360 px", async () => {
     const narrow = await ada.newPage();
     await narrow.setViewportSize({ width: 360, height: 740 });
-    await narrow.goto(atelier.origin);
+    await narrow.goto(stage.atelier.origin);
     await narrow.getByText("Running", { exact: true }).first().waitFor();
     await screenshot("list-360", narrow);
     expect(await narrow.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);

@@ -1,25 +1,15 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { GitServer } from "../git-server.ts";
+import { beforeAll, describe, expect, it } from "vitest";
 import { Person, send } from "../person.ts";
-import { serveShop } from "../shop-repository.ts";
-import { freePort, type RunningAtelier, removeHome, startAtelier } from "../start-atelier.ts";
+import { freePort, startAtelier } from "../start-atelier.ts";
+import { useAtelier } from "../use-atelier.ts";
 
-let atelier: RunningAtelier;
-let git: GitServer;
+const stage = useAtelier();
 let ada: Person;
 
 beforeAll(async () => {
-  git = await serveShop();
-  atelier = await startAtelier();
-  ada = await Person.signIn(atelier.origin, "ada");
-});
-
-afterAll(async () => {
-  await atelier?.stop();
-  await git?.stop();
-  if (atelier) await removeHome(atelier.home);
+  ada = await Person.signIn(stage.atelier.origin, "ada");
 });
 
 describe("bad input", () => {
@@ -32,11 +22,13 @@ describe("bad input", () => {
   });
 
   it("says that no repository is there", async () => {
-    await expect(ada.create(`${git.url}/acme/nothing.git`)).rejects.toMatchObject({ kind: "REPOSITORY_NOT_FOUND" });
+    await expect(ada.create(`${stage.git.url}/acme/nothing.git`)).rejects.toMatchObject({
+      kind: "REPOSITORY_NOT_FOUND",
+    });
   });
 
   it("says that a ref does not exist, by its name", async () => {
-    await expect(ada.create(`${git.url}/acme/shop.git/tree/no-such-branch`)).rejects.toMatchObject({
+    await expect(ada.create(`${stage.git.url}/acme/shop.git/tree/no-such-branch`)).rejects.toMatchObject({
       kind: "REF_NOT_FOUND",
       message: expect.stringContaining("no-such-branch"),
     });
@@ -68,12 +60,12 @@ describe("bad input", () => {
   });
 
   it("refuses a Host that is not its own", async () => {
-    const answer = await send(`${atelier.origin}/version`, { headers: { host: "evil.example" } });
+    const answer = await send(`${stage.atelier.origin}/version`, { headers: { host: "evil.example" } });
     expect(answer.status).toBe(421);
   });
 
   it("refuses calls from a foreign origin", async () => {
-    const url = `${atelier.origin}/rpc`;
+    const url = `${stage.atelier.origin}/rpc`;
     const answer = await send(url, {
       method: "POST",
       headers: { "content-type": "application/json", origin: "https://evil.example", ...ada.jar.header(url) },
@@ -87,12 +79,14 @@ describe("bad input", () => {
   });
 
   it("names the holder when its port is taken", async () => {
-    await expect(startAtelier({ port: atelier.port })).rejects.toThrow(
-      new RegExp(`${atelier.port}[^]*\\b${atelier.process.pid}\\b`),
+    await expect(startAtelier({ port: stage.atelier.port })).rejects.toThrow(
+      new RegExp(`${stage.atelier.port}[^]*\\b${stage.atelier.process.pid}\\b`),
     );
   });
 
   it("refuses a second start on the same state", async () => {
-    await expect(startAtelier({ home: atelier.home })).rejects.toThrow(new RegExp(`\\b${atelier.process.pid}\\b`));
+    await expect(startAtelier({ home: stage.atelier.home })).rejects.toThrow(
+      new RegExp(`\\b${stage.atelier.process.pid}\\b`),
+    );
   });
 });

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { GitServer } from "../git-server.ts";
 import { type Answer, eventually, Person, send, type WireWorkspace } from "../person.ts";
 import { serveShop } from "../shop-repository.ts";
-import { type RunningAtelier, removeHome, startAtelier } from "../start-atelier.ts";
+import { useAtelier } from "../use-atelier.ts";
 import {
   allProcesses,
   descendantsOf,
@@ -16,6 +16,8 @@ import {
   listeningAddresses,
 } from "./look-at-processes.ts";
 import { type InsideServer, serveInside } from "./serve-inside.ts";
+
+const stage = useAtelier();
 
 interface Place {
   readonly owner: Person;
@@ -32,27 +34,25 @@ const SUPERVISOR_PORT = 22_999;
 /** Everything secret that was seen: it may stand in no log, argument or environment of a child. */
 const secrets: string[] = [];
 const insides: InsideServer[] = [];
-let atelier: RunningAtelier;
-let git: GitServer;
 let people: { ada: Person; eve: Person; zoe: Person };
 let places: Place[] = [];
 let first: Place;
 let second: Place;
 
 beforeAll(async () => {
-  git = await serveShop();
-  atelier = await startAtelier();
-  const [ada, eve, zoe] = await Promise.all(["ada", "eve", "zoe"].map((name) => Person.signIn(atelier.origin, name)));
+  const [ada, eve, zoe] = await Promise.all(
+    ["ada", "eve", "zoe"].map((name) => Person.signIn(stage.atelier.origin, name)),
+  );
   people = { ada, eve, zoe } as typeof people;
   for (const person of Object.values(people)) secrets.push(person.jar.get("localhost", "atelier_session") as string);
-  const shop = `${git.url}/acme/shop.git`;
+  const shop = `${stage.git.url}/acme/shop.git`;
   const wanted: [Person, string][] = [
     [people.ada, shop],
     [people.ada, shop],
     [people.ada, `${shop}/tree/feature/cart`],
-    [people.ada, `${git.url}/acme/empty.git`],
+    [people.ada, `${stage.git.url}/acme/empty.git`],
     [people.eve, shop],
-    [people.eve, `${git.url}/acme/empty.git`],
+    [people.eve, `${stage.git.url}/acme/empty.git`],
     [people.zoe, shop],
     [people.zoe, `${shop}/tree/feature/cart`],
   ];
@@ -62,9 +62,6 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await Promise.all(insides.map((inside) => inside.stop()));
-  await atelier?.stop();
-  await git?.stop();
-  if (atelier) await removeHome(atelier.home);
 });
 
 async function open(owner: Person, url: string): Promise<Place> {
@@ -105,7 +102,7 @@ function handshake(
     ...headers,
   };
   return new Promise((resolve, reject) => {
-    const outgoing = request({ host: "127.0.0.1", port: atelier.port, path, headers: all, agent: false });
+    const outgoing = request({ host: "127.0.0.1", port: stage.atelier.port, path, headers: all, agent: false });
     outgoing.on("upgrade", (response, socket) => {
       socket.destroy();
       resolve({ status: 101, headers: response.headers });
@@ -184,7 +181,7 @@ describe("a route token", () => {
 describe("a page of a sibling", () => {
   it("can send nothing that changes something, and open no socket, even with the cookie that its browser sends along", async () => {
     const cookie = `atelier_route=${first.token}`;
-    for (const origin of [`http://${second.host}`, `http://3000-${first.host}`, atelier.origin, "null"]) {
+    for (const origin of [`http://${second.host}`, `http://3000-${first.host}`, stage.atelier.origin, "null"]) {
       for (const method of ["POST", "PUT", "DELETE", "PATCH"]) {
         expect((await viaEdge(first.host, { cookie, origin }, "/", method)).status).toBe(403);
       }
@@ -210,7 +207,7 @@ describe("a page of a sibling", () => {
 
   it("changes nothing for others by names that every object has", async () => {
     for (const name of ["__proto__", "constructor", "toString"]) {
-      await send(`${atelier.origin}/?${name}=x`, { headers: { cookie: `${name}=x` } });
+      await send(`${stage.atelier.origin}/?${name}=x`, { headers: { cookie: `${name}=x` } });
       await viaEdge(second.host, { cookie: `${name}=x; atelier_route=${second.token}` }, `/?${name}=x`);
       expect((await viaEdge(first.host, { cookie: `atelier_route=${first.token}` })).status).toBe(200);
     }
@@ -262,7 +259,7 @@ describe("a port of a workspace", () => {
 
   it("is reached through no sibling, and neither is anything else of the machine", async () => {
     for (const place of [second, places[4] as Place]) {
-      for (const port of [inside.port, atelier.port, SUPERVISOR_PORT]) {
+      for (const port of [inside.port, stage.atelier.port, SUPERVISOR_PORT]) {
         const page = await place.owner.enter(place.id, port);
         expect([page.status, page.body]).toEqual([503, expect.stringContaining(`Nothing listens on port ${port} yet`)]);
       }
@@ -286,7 +283,7 @@ describe("the API", () => {
   it("pushes nothing of a workspace to somebody else's socket", async () => {
     const { ada, zoe } = people;
     const [hers, his] = await Promise.all([zoe.openSocket(), ada.openSocket()]);
-    const { id } = await ada.create(`${git.url}/acme/empty.git`);
+    const { id } = await ada.create(`${stage.git.url}/acme/empty.git`);
     await ada.call("workspace.delete", { id });
     await eventually("his push", () => his.notifications.some(({ method }) => method === "workspace.deleted"));
     // Answered after the pushes, over the same socket.
@@ -320,8 +317,8 @@ describe("the API", () => {
   });
 
   it("lets a socket ticket work once, from the dashboard's own origin only", async () => {
-    const host = `localhost:${atelier.port}`;
-    const origin = atelier.origin;
+    const host = `localhost:${stage.atelier.port}`;
+    const origin = stage.atelier.origin;
     const ticketPath = async () => {
       const { ticket } = await people.ada.call<{ ticket: string }>("socket.ticket");
       secrets.push(ticket);
@@ -332,7 +329,7 @@ describe("the API", () => {
       `http://${first.host}`,
       "http://evil.example",
       "null",
-      `http://localhost:${atelier.port + 1}`,
+      `http://localhost:${stage.atelier.port + 1}`,
     ]) {
       expect((await handshake(host, { origin: wrong }, path)).status).toBe(403);
     }
@@ -353,7 +350,7 @@ describe("the API", () => {
       "https://evil.example/",
       "//evil.example/",
       "/\\evil.example",
-      `http://evil.example/.ws.localhost:${atelier.port}`,
+      `http://evil.example/.ws.localhost:${stage.atelier.port}`,
       `http://${ownHost}@evil.example/`,
       `http://ada:x@${ownHost}/`,
       `http://${ownHost}.evil.example/`,
@@ -362,17 +359,17 @@ describe("the API", () => {
       "javascript:alert(1)",
       "",
     ]) {
-      const answer = await send(`${atelier.origin}/enter?to=${encodeURIComponent(to)}`, {
-        headers: ada.jar.header(atelier.origin),
+      const answer = await send(`${stage.atelier.origin}/enter?to=${encodeURIComponent(to)}`, {
+        headers: ada.jar.header(stage.atelier.origin),
       });
       expect([to, answer.status, answer.headers.location]).toEqual([to, 400, undefined]);
     }
     for (const path of ["//evil.example/x", "/.//evil.example/x", "/\\evil.example/x", "/%2F%2Fevil.example/x"]) {
       const to = `http://${ownHost}${path}`;
-      const page = await send(`${atelier.origin}/enter?to=${encodeURIComponent(to)}`, {
-        headers: ada.jar.header(atelier.origin),
+      const page = await send(`${stage.atelier.origin}/enter?to=${encodeURIComponent(to)}`, {
+        headers: ada.jar.header(stage.atelier.origin),
       });
-      expect(new URL(page.headers.location as string, atelier.origin).host).toBe(ownHost);
+      expect(new URL(page.headers.location as string, stage.atelier.origin).host).toBe(ownHost);
       const through = await viaEdge(ownHost, { cookie: `atelier_route=${first.token}` }, path.replaceAll("\\", "%5C"));
       const next = through.headers.location;
       if (typeof next === "string") expect(new URL(next, `http://${ownHost}/`).host).toBe(ownHost);
@@ -384,7 +381,7 @@ describe("the API", () => {
       "/.//evil.example",
       "/\t/evil.example",
     ]) {
-      const answer = await send(`${atelier.origin}/login/local?return=${encodeURIComponent(back)}`);
+      const answer = await send(`${stage.atelier.origin}/login/local?return=${encodeURIComponent(back)}`);
       expect(answer.status).toBeGreaterThanOrEqual(400);
       expect(answer.headers.location).toBeUndefined();
     }
@@ -416,7 +413,7 @@ describe("somebody inside a workspace who is faster than its supervisor", () => 
       }
       const { url } = await ada.call<{ url: string }>("workspace.enter", { id: first.id });
       const stolen = new URL(url).searchParams.get("atelier-ticket") as string;
-      for (const host of [first.host, `${instanceId.replace(/-r\d+$/, "")}.ws.localhost:${atelier.port}`]) {
+      for (const host of [first.host, `${instanceId.replace(/-r\d+$/, "")}.ws.localhost:${stage.atelier.port}`]) {
         expect(await asInstance("instance.redeem", { ticket: stolen, host })).toBe("PERMISSION_DENIED");
       }
       expect(await asInstance("instance.heartbeat", { activeAt: 0 }, { origin: `http://${first.host}` })).toBe(
@@ -484,7 +481,7 @@ describe("a private repository", () => {
         Buffer.from(password).toString("hex"),
       ];
       expect(encoded.filter((text) => commands.some((command) => command.includes(text)))).toEqual([]);
-      const files = filesUnder(atelier.home);
+      const files = filesUnder(stage.atelier.home);
       expect(files.some((file) => file.endsWith("/shop/.git/config"))).toBe(true);
       expect(files.some((file) => file.includes("/dynamodb/"))).toBe(true);
       expect(filesWith(files, encoded)).toEqual([]);
@@ -497,7 +494,7 @@ describe("a private repository", () => {
         eve.call("workspace.stop", { id }),
       ]);
       for (const text of [...encoded, username]) expect(JSON.stringify(answers)).not.toContain(text);
-      expect(atelier.output()).not.toContain(password);
+      expect(stage.atelier.output()).not.toContain(password);
       await eve.call("workspace.delete", { id });
     },
   );
@@ -534,10 +531,10 @@ describe("secrets", () => {
         expect(others.filter(({ id }) => environment.join("\0").includes(id))).toEqual([]);
       }
     }
-    const logs = filesUnder(atelier.home, isLog);
+    const logs = filesUnder(stage.atelier.home, isLog);
     expect(logs.length).toBeGreaterThanOrEqual(9);
     expect(filesWith(logs, all)).toEqual([]);
-    for (const secret of all) expect(atelier.output()).not.toContain(secret);
+    for (const secret of all) expect(stage.atelier.output()).not.toContain(secret);
   });
 
   it("leave a launch ticket worth nothing once its supervisor said hello", async () => {
@@ -550,7 +547,7 @@ describe("secrets", () => {
   });
 
   it("of the machine are not pretended to be safe from the process engine's workspaces: it says so at start", () => {
-    expect(atelier.output()).toMatch(/without isolation/);
+    expect(stage.atelier.output()).toMatch(/without isolation/);
   });
 });
 
@@ -564,7 +561,7 @@ const INSTANCE_CALLS: [string, object][] = [
 
 /** @returns the name of the error, `undefined` for none */
 async function rpc(method: string, params: object, headers: Record<string, string>): Promise<string | undefined> {
-  const answer = await send(`${atelier.origin}/rpc`, {
+  const answer = await send(`${stage.atelier.origin}/rpc`, {
     method: "POST",
     headers: { "content-type": "application/json", ...headers },
     body: JSON.stringify({ jsonrpc: "2.0", id: 1, method, params }),
@@ -573,7 +570,7 @@ async function rpc(method: string, params: object, headers: Record<string, strin
 }
 
 function errorOf(session: string): Promise<string | undefined> {
-  return rpc("user.me", {}, { origin: atelier.origin, cookie: `atelier_session=${session}` });
+  return rpc("user.me", {}, { origin: stage.atelier.origin, cookie: `atelier_session=${session}` });
 }
 
 /** Holds a supervisor before it speaks, and says hello in its place. */
@@ -581,7 +578,7 @@ async function beFaster(
   owner: Person,
 ): Promise<{ instanceId: string; bearer: string; ticket: string; resume(): void }> {
   for (let tries = 0; tries < 5; tries += 1) {
-    const { id } = await owner.create(`${git.url}/acme/empty.git`);
+    const { id } = await owner.create(`${stage.git.url}/acme/empty.git`);
     const instanceId = `${id}-r1`;
     const end = Date.now() + 60_000;
     let supervisor = findSupervisor(instanceId);

@@ -5,14 +5,15 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { SeededRandom } from "../faults/seeded-random.ts";
-import type { GitServer } from "../git-server.ts";
 import { eventually, Person, type WireWorkspace } from "../person.ts";
-import { serveShop } from "../shop-repository.ts";
-import { type RunningAtelier, removeHome, startAtelier } from "../start-atelier.ts";
+import { startAtelier } from "../start-atelier.ts";
+import { useAtelier } from "../use-atelier.ts";
 import { findInVolumes } from "./find-in-volumes.ts";
 import { findSupervisor, processesOf } from "./look-at-processes.ts";
+
+const stage = useAtelier();
 
 /** `.ci/run` has time for more. */
 const ROUNDS = process.env.ATELIER_SEEDS ? 12 : 2;
@@ -27,20 +28,6 @@ interface Memory {
   written: { readonly path: string; readonly text: string } | undefined;
 }
 
-let git: GitServer;
-let atelier: RunningAtelier;
-
-beforeAll(async () => {
-  git = await serveShop();
-  atelier = await startAtelier();
-});
-
-afterAll(async () => {
-  await atelier?.stop();
-  await git?.stop();
-  if (atelier) await removeHome(atelier.home);
-});
-
 describe("kill -9 of npm start, at whatever moment", () => {
   it(`loses no file and no start, leaves no process, and lets no state lie: ${ROUNDS} times, seed ${SEED}`, {
     timeout: ROUNDS * 120_000,
@@ -48,16 +35,16 @@ describe("kill -9 of npm start, at whatever moment", () => {
     const random = new SeededRandom(SEED, "kill");
     const memories: Memory[] = [];
     for (let round = 1; round <= ROUNDS; round += 1) {
-      const ada = await Person.signIn(atelier.origin, "ada");
+      const ada = await Person.signIn(stage.atelier.origin, "ada");
       await doSomething(ada, memories, random);
       await delay(random.between(0, LONGEST_LIFE_MS));
       await writeFiles(ada, memories, `# Round ${round}\n`);
-      const left = instancesOf(atelier.home);
-      await atelier.kill();
+      const left = instancesOf(stage.atelier.home);
+      await stage.atelier.kill();
       if (random.chance(0.5)) await killWhileStarting(random.between(50, 2_000));
-      const { home, port } = atelier;
-      atelier = await startAtelier({ home, port });
-      const again = await Person.signIn(atelier.origin, "ada");
+      const { home, port } = stage.atelier;
+      stage.atelier = await startAtelier({ home, port });
+      const again = await Person.signIn(stage.atelier.origin, "ada");
       await expectOver(again, left, `round ${round}`);
       await expectTruth(again, memories, `round ${round}`);
     }
@@ -68,7 +55,7 @@ describe("kill -9 of npm start, at whatever moment", () => {
 async function doSomething(ada: Person, memories: Memory[], random: SeededRandom): Promise<void> {
   const living = memories.filter(({ wanted }) => wanted !== "deleted");
   for (let missing = WORKSPACES - living.length; missing > 0; missing -= 1) {
-    const { id } = await ada.create(`${git.url}/acme/shop.git`);
+    const { id } = await ada.create(`${stage.git.url}/acme/shop.git`);
     memories.push({ id, wanted: "running", written: undefined });
   }
   for (const memory of living) {
@@ -88,7 +75,7 @@ async function writeFiles(ada: Person, memories: readonly Memory[], text: string
     const memory = memories.find((one) => one.id === id);
     if (!memory || instance?.phase !== "running") continue;
     const volume = findSupervisor(instance.id)?.environment.find((one) => one.startsWith("ATELIER_VOLUME="));
-    const files = findInVolumes(atelier.home, "shop/README.md");
+    const files = findInVolumes(stage.atelier.home, "shop/README.md");
     const path = volume && files.find((one) => one.startsWith(`${volume.split("=")[1]}/`));
     if (!path) continue;
     writeFileSync(path, text);
@@ -97,7 +84,7 @@ async function writeFiles(ada: Person, memories: readonly Memory[], text: string
 }
 
 async function killWhileStarting(afterMs: number): Promise<void> {
-  const { home, port } = atelier;
+  const { home, port } = stage.atelier;
   const child: ChildProcess = spawn(process.execPath, [join(import.meta.dirname, "../../start.mjs")], {
     env: { ...process.env, NODE_OPTIONS: "", ATELIER_HOME: home, ATELIER_PORT: String(port) },
     stdio: "ignore",
@@ -114,7 +101,7 @@ async function list(ada: Person): Promise<WireWorkspace[]> {
 
 /** What had a task is shown within 10 s as what it is: it goes on, or it is over. */
 async function expectOver(ada: Person, left: ReadonlySet<string>, when: string): Promise<void> {
-  const { home } = atelier;
+  const { home } = stage.atelier;
   await eventually(
     `${when}: ${[...left].join(", ")} run and are said to run, or have stopped`,
     async () => {
@@ -130,7 +117,7 @@ async function expectOver(ada: Person, left: ReadonlySet<string>, when: string):
 
 /** In the end each start that was accepted runs, or has stopped and says why; processes, files and the list agree. */
 async function expectTruth(ada: Person, memories: readonly Memory[], when: string): Promise<void> {
-  const { home } = atelier;
+  const { home } = stage.atelier;
   let all: WireWorkspace[] = [];
   const look = async (): Promise<boolean> => {
     all = await list(ada);

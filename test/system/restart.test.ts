@@ -1,37 +1,24 @@
 import { readFileSync, writeFileSync } from "node:fs";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { GitServer } from "../git-server.ts";
+import { describe, expect, it } from "vitest";
 import { Person } from "../person.ts";
-import { serveShop } from "../shop-repository.ts";
-import { type RunningAtelier, removeHome, startAtelier } from "../start-atelier.ts";
+import { startAtelier } from "../start-atelier.ts";
+import { useAtelier } from "../use-atelier.ts";
 import { findInVolumes } from "./find-in-volumes.ts";
 
-let atelier: RunningAtelier;
-let git: GitServer;
-
-beforeAll(async () => {
-  git = await serveShop();
-  atelier = await startAtelier();
-});
-
-afterAll(async () => {
-  await atelier?.stop();
-  await git?.stop();
-  if (atelier) await removeHome(atelier.home);
-});
+const stage = useAtelier();
 
 describe("Ctrl-C, and npm start again", () => {
   it("keeps files and shows every workspace as what it is", async () => {
-    let ada = await Person.signIn(atelier.origin, "ada");
-    const { id } = await ada.create(`${git.url}/acme/shop.git`);
+    let ada = await Person.signIn(stage.atelier.origin, "ada");
+    const { id } = await ada.create(`${stage.git.url}/acme/shop.git`);
     await ada.until(id, "running");
-    const readme = findInVolumes(atelier.home, "shop/README.md").at(-1) as string;
+    const readme = findInVolumes(stage.atelier.home, "shop/README.md").at(-1) as string;
     writeFileSync(readme, "# Edited\n");
 
-    await atelier.stop();
-    const { home, port } = atelier;
-    atelier = await startAtelier({ home, port });
-    ada = await Person.signIn(atelier.origin, "ada");
+    await stage.atelier.stop();
+    const { home, port } = stage.atelier;
+    stage.atelier = await startAtelier({ home, port });
+    ada = await Person.signIn(stage.atelier.origin, "ada");
     const stopped = await ada.until(id, "stopped", 10_000);
     expect(stopped.instance?.conditions.interrupted).toBeTruthy();
 

@@ -1,35 +1,21 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { GitServer } from "../git-server.ts";
+import { describe, expect, it } from "vitest";
 import { eventually, navigate, Person, type RpcError, send } from "../person.ts";
-import { serveShop } from "../shop-repository.ts";
-import { type RunningAtelier, removeHome, startAtelier } from "../start-atelier.ts";
+import { useAtelier } from "../use-atelier.ts";
 
-let atelier: RunningAtelier;
-let git: GitServer;
-
-beforeAll(async () => {
-  git = await serveShop();
-  atelier = await startAtelier();
-});
-
-afterAll(async () => {
-  await atelier?.stop();
-  await git?.stop();
-  if (atelier) await removeHome(atelier.home);
-});
+const stage = useAtelier();
 
 describe("the whole way", () => {
   it("leads from a Git URL to the IDE's page, and keeps files over stop and start", async () => {
-    const ada = await Person.signIn(atelier.origin, "ada");
-    const created = await ada.create(`${git.url}/acme/shop.git`);
+    const ada = await Person.signIn(stage.atelier.origin, "ada");
+    const created = await ada.create(`${stage.git.url}/acme/shop.git`);
     expect(created.instance?.phase).toBe("preparing");
     const running = await ada.until(created.id, "running");
     expect(running.instance?.stages.map(({ state }) => state)).toEqual(Array(6).fill("done"));
 
     const page = await ada.enter(created.id);
-    expect(page.url).toBe(`http://${created.id}.ws.localhost:${atelier.port}/`);
+    expect(page.url).toBe(`http://${created.id}.ws.localhost:${stage.atelier.port}/`);
     expect(page.status).toBe(200);
     expect(page.body).toContain("workbench");
 
@@ -46,8 +32,8 @@ describe("the whole way", () => {
   });
 
   it("opens an empty repository empty", async () => {
-    const ada = await Person.signIn(atelier.origin, "ada");
-    const created = await ada.create(`${git.url}/acme/empty.git`);
+    const ada = await Person.signIn(stage.atelier.origin, "ada");
+    const created = await ada.create(`${stage.git.url}/acme/empty.git`);
     const running = await ada.until(created.id, ["running", "stopped"]);
     expect(running.instance?.conditions).toEqual({});
     expect(running.instance?.phase).toBe("running");
@@ -55,9 +41,9 @@ describe("the whole way", () => {
   });
 
   it("shows another person nothing of a workspace", async () => {
-    const ada = await Person.signIn(atelier.origin, "ada");
-    const eve = await Person.signIn(atelier.origin, "eve");
-    const { id, url } = await ada.create(`${git.url}/acme/shop.git`);
+    const ada = await Person.signIn(stage.atelier.origin, "ada");
+    const eve = await Person.signIn(stage.atelier.origin, "eve");
+    const { id, url } = await ada.create(`${stage.git.url}/acme/shop.git`);
     await ada.until(id, "running");
     for (const method of [
       "workspace.get",
@@ -72,11 +58,11 @@ describe("the whole way", () => {
     }
     const answer = await navigate(eve.jar, url);
     expect([403, 404]).toContain(answer.status);
-    expect(new URL(answer.url).host).toBe(`localhost:${atelier.port}`);
+    expect(new URL(answer.url).host).toBe(`localhost:${stage.atelier.port}`);
     expect((await send(url)).status).toBe(401);
 
     // Her own workspace's cookie is no key to his.
-    const hers = await eve.create(`${git.url}/acme/shop.git`);
+    const hers = await eve.create(`${stage.git.url}/acme/shop.git`);
     await eve.until(hers.id, "running");
     const herPage = await eve.enter(hers.id);
     const token = eve.jar.get(new URL(herPage.url).hostname, "atelier_route");
@@ -87,8 +73,8 @@ describe("the whole way", () => {
   });
 
   it("lets a ticket work once", async () => {
-    const ada = await Person.signIn(atelier.origin, "ada");
-    const { id } = await ada.create(`${git.url}/acme/shop.git`);
+    const ada = await Person.signIn(stage.atelier.origin, "ada");
+    const { id } = await ada.create(`${stage.git.url}/acme/shop.git`);
     await ada.until(id, "running");
     const { url } = await ada.call<{ url: string }>("workspace.enter", { id });
     expect((await send(url)).status).toBe(303);
@@ -99,8 +85,8 @@ describe("the whole way", () => {
   });
 
   it("leads a browser with the proof of an earlier run to the present one", async () => {
-    const ada = await Person.signIn(atelier.origin, "ada");
-    const { id, url } = await ada.create(`${git.url}/acme/shop.git`);
+    const ada = await Person.signIn(stage.atelier.origin, "ada");
+    const { id, url } = await ada.create(`${stage.git.url}/acme/shop.git`);
     await ada.until(id, "running");
     await ada.enter(id);
     await ada.call("workspace.stop", { id });
@@ -112,7 +98,7 @@ describe("the whole way", () => {
     expect(stale.body).toContain("atelier-enter");
     // What the page's script does.
     const sent = await navigate(ada.jar, `${url}?atelier-enter=1`);
-    expect(sent.url).toBe(`${atelier.origin}/#/start/${id}`);
+    expect(sent.url).toBe(`${stage.atelier.origin}/#/start/${id}`);
 
     await ada.call("workspace.start", { id });
     await ada.until(id, "running");
@@ -122,11 +108,11 @@ describe("the whole way", () => {
   });
 
   it("refuses what comes from a sibling's origin", async () => {
-    const ada = await Person.signIn(atelier.origin, "ada");
-    const { id, url } = await ada.create(`${git.url}/acme/shop.git`);
+    const ada = await Person.signIn(stage.atelier.origin, "ada");
+    const { id, url } = await ada.create(`${stage.git.url}/acme/shop.git`);
     await ada.until(id, "running");
     await ada.enter(id);
-    const sibling = `http://blue-otter-aaaaaaaa.ws.localhost:${atelier.port}`;
+    const sibling = `http://blue-otter-aaaaaaaa.ws.localhost:${stage.atelier.port}`;
     const post = await send(url, { method: "POST", headers: { ...ada.jar.header(url), origin: sibling }, body: "" });
     expect(post.status).toBe(403);
     const own = await send(url, { headers: { ...ada.jar.header(url) } });
@@ -135,15 +121,15 @@ describe("the whole way", () => {
   });
 
   it("leaves no folder and no task when a workspace is deleted while it starts", async () => {
-    const zoe = await Person.signIn(atelier.origin, "zoe");
+    const zoe = await Person.signIn(stage.atelier.origin, "zoe");
     const volumes = () => {
-      const root = join(atelier.home, "efs");
+      const root = join(stage.atelier.home, "efs");
       return existsSync(root)
         ? readdirSync(root, { recursive: true }).filter((name) => /workspaces\/[a-z0-9]+$/.test(String(name))).length
         : 0;
     };
     const before = volumes();
-    const { id } = await zoe.create(`${git.url}/acme/shop.git`);
+    const { id } = await zoe.create(`${stage.git.url}/acme/shop.git`);
     await zoe.call("workspace.delete", { id });
     await expect(zoe.get(id)).rejects.toMatchObject({ kind: "NOT_FOUND" });
     expect((await zoe.call<{ workspaces: unknown[] }>("workspace.list")).workspaces).toEqual([]);
