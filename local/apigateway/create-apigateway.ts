@@ -1,12 +1,12 @@
 /** API Gateway v2: HTTP and WebSocket APIs with Lambda proxy integrations, reached through CloudFront on a unix socket. */
 import { createHash } from "node:crypto";
-import { mkdtemp, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { Socket } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { OriginDirectory } from "#local/cloudfront/origin-directory.ts";
 import type { Disposition, FunctionInvoker, ResourceProvider, Service, ServiceContext } from "#local/service.ts";
+import { makeSocketFolder } from "#local/socket-folder.ts";
 import type { Api, Integration } from "./api-state.ts";
 import { handleConnectionsApi } from "./handle-connections-api.ts";
 import type { HttpRequest } from "./http-event.ts";
@@ -190,7 +190,7 @@ export function createApiGateway(
       [...apis.values()].filter((api) => api.protocol === protocol).map(({ domainName }) => domainName),
     async start() {
       if (context.listens === false) return;
-      const directory = await mkdtemp(join(tmpdir(), "atelier-api-"));
+      const directory = await makeSocketFolder(context.stateDirectory);
       server = createServer({ requestTimeout: 0 }, (request, response) => {
         const api = apiFor(request, "HTTP");
         if (!api) {

@@ -1,13 +1,13 @@
 /** S3: buckets as folders, the API for the SDK, and an origin for CloudFront on a unix socket that nobody else can open. */
 import { createHash } from "node:crypto";
-import { mkdtemp, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import type { OriginDirectory } from "#local/cloudfront/origin-directory.ts";
 import { SOURCE_ARN_HEADER } from "#local/cloudfront/plan-request.ts";
 import type { ResourceProvider, Service, ServiceContext } from "#local/service.ts";
+import { makeSocketFolder } from "#local/socket-folder.ts";
 import { allowsCloudFront, type BucketPolicy } from "./bucket-policy.ts";
 import { type Bucket, openBucket } from "./bucket-store.ts";
 import { handleS3Api, operationOf, readTarget } from "./handle-s3-api.ts";
@@ -114,7 +114,7 @@ export function createS3(context: ServiceContext): S3 {
     },
     async start() {
       if (context.listens === false) return;
-      const directory = await mkdtemp(join(tmpdir(), "atelier-s3-"));
+      const directory = await makeSocketFolder(context.stateDirectory);
       server = createServer((request, response) => {
         answerOrigin(request, response).catch((error) => {
           context.log.error("an object could not be read", { error: String(error) });
