@@ -72,8 +72,12 @@ export class ControlPlane extends Construct {
       meaning: "A function failed three times with an event. The sweeper repairs what it can.",
     });
 
-    // A Git host has 15 s to answer, and a person must hear that it did not.
-    const answering = { timeout: Duration.seconds(25), memorySize: 1024 };
+    const answering = {
+      // A Git host has 15 s to answer, and a person must hear that it did not.
+      timeout: Duration.seconds(25),
+      // One whole processor: people wait for these, also while they are loaded.
+      memorySize: 1769,
+    };
     this.onRequest = this.#add("on-request", "POST /rpc", answering);
     this.onRequest.bind(items, launches, rootKey, connections, addresses, limits);
     this.onMessage = this.#add("on-message", "Messages of a socket", answering);

@@ -38,10 +38,11 @@ export class Meter {
   }
 
   /** @param bytes of the answer; JSON is somewhat longer than what is billed */
-  read(operation: string, input: Record<string, unknown>, bytes: number): void {
+  read(operation: string, request: Buffer, bytes: number): void {
     if (operation !== "GetItem" && operation !== "Query") return;
     const units = Math.max(1, Math.ceil(bytes / READ_UNIT_BYTES));
-    this.add("read units", input.ConsistentRead === true ? units : units / 2, PRICES.readUnit, "table");
+    const isConsistent = request.includes('"ConsistentRead":true');
+    this.add("read units", isConsistent ? units : units / 2, PRICES.readUnit, "table");
   }
 
   write(before: Item | undefined, after: Item | undefined): void {

@@ -162,7 +162,7 @@ export class ScaleWorld {
     });
     if (answer.status >= 400) meter.add(`refused ${operation} ${answer.status}`);
     if (service === "dynamodb") {
-      meter.read(operation, JSON.parse(request.body.toString()), Buffer.byteLength(answer.body));
+      meter.read(operation, request.body, Buffer.byteLength(answer.body));
     } else if (service === "execute-api") meter.add("socket messages", 1, PRICES.socketMessage, "sockets");
     else if (service === "events") meter.add("own events", 1, PRICES.ownEvent, "events");
     processor.skip();
