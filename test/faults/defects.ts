@@ -1,5 +1,6 @@
 /** Deliberate defects, for tests only: to each invariant one that the histories must find. */
 import type { IncomingAnswer, OutgoingRequest } from "./http-modules.ts";
+import type { ActionName } from "./plan-history.ts";
 import type { Tamper } from "./world.ts";
 
 export interface Defect {
@@ -7,6 +8,8 @@ export interface Defect {
   readonly what: string;
   /** What the violation says, where several nets are spread for one invariant. */
   readonly finds?: RegExp;
+  /** It is found in histories in which people do this. */
+  readonly among?: ActionName;
   /** It is found in histories in which nothing else goes wrong. */
   readonly isPeaceful?: boolean;
   /** Made anew for each history. */
@@ -47,6 +50,18 @@ export const DEFECTS: readonly Defect[] = [
         const described = await perform({ cluster: input.cluster, tasks: [input.task] }, "DescribeTasks");
         const { tasks } = JSON.parse(described.body.toString()) as { tasks: unknown[] };
         return { ...described, body: JSON.stringify({ task: tasks[0] }) };
+      },
+  },
+  {
+    invariant: 1,
+    what: "that a workspace is in use is not written down",
+    finds: /stops as unused/,
+    among: "come back",
+    tamper:
+      () =>
+      async ({ operation, input }, _request, perform) => {
+        const item = input.Item as WorkspaceItem | undefined;
+        return operation === "PutItem" && item?.sk?.S === "HEARTBEAT" ? done : perform();
       },
   },
   {

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, inject, it, vi } from "vitest";
+import { LIFETIME_MS } from "#functions/workspaces/deadlines.ts";
 import { DEFECTS } from "./defects.ts";
 import type { Violation } from "./monitor.ts";
 import { planHistory } from "./plan-history.ts";
@@ -85,12 +86,34 @@ describe("simulated histories", () => {
     expect(await play(9)).toBe(first);
   });
 
+  it.runIf(isLong)(
+    "end a run after 36 hours, though somebody uses it all the time",
+    {
+      timeout: 10 * MINUTE_MS,
+    },
+    async () => {
+      const action = { user: "ann", nth: 0, ms: 0 } as const;
+      const actions = [
+        { ...action, atMs: 0, name: "create" as const },
+        { ...action, atMs: LIFETIME_MS + 3 * MINUTE_MS, name: "open tab" as const },
+      ];
+      const { violations, states, ends, startedAt } = await runHistory({ seed: 1, actions, faults: [] });
+      expect(violations).toEqual([]);
+      expect([...states.keys()].filter((state) => state.startsWith("stopped"))).toEqual(["stopped (lifetime)"]);
+      const [end = 0] = [...ends.values()];
+      expect(end - startedAt).toBeGreaterThan(LIFETIME_MS);
+      expect(end - startedAt).toBeLessThan(LIFETIME_MS + 3 * MINUTE_MS);
+    },
+  );
+
   it.runIf(isLong).for(DEFECTS)(
     "find a defect of invariant $invariant: $what",
     { timeout: 10 * MINUTE_MS },
     async (defect) => {
-      for (let seed = 1; seed <= 30; seed += 1) {
+      for (let seed = 1, played = 0; played < 30; seed += 1) {
         const plan = planHistory(seed);
+        if (defect.among && !plan.actions.some(({ name }) => name === defect.among)) continue;
+        played += 1;
         const { violations } = await runHistory(defect.isPeaceful ? { ...plan, faults: [] } : plan, defect);
         const isIt = ({ invariant, text }: Violation): boolean =>
           invariant === defect.invariant && (defect.finds?.test(text) ?? true);

@@ -2,7 +2,7 @@
 import type { SeededRandom } from "./seeded-random.ts";
 
 /** Where something can go wrong; each occasion of a kind is counted. */
-export type Occasion = "call" | "event" | "message" | "receipt" | "run-task" | "task" | "request";
+export type Occasion = "call" | "index" | "event" | "message" | "receipt" | "run-task" | "task" | "request";
 
 export const FAULTS = {
   /** A call of a function to AWS. */
@@ -17,6 +17,8 @@ export const FAULTS = {
     "slow before",
     "slow after",
   ],
+  /** A query of an index, which follows its table. */
+  index: ["index late"],
   /** What ECS says of a task. */
   event: ["event lost", "event doubled", "event late"],
   /** A message of a queue. */
@@ -56,6 +58,7 @@ export interface Fault {
 /** Roughly how many occasions a history has, and how many of its faults are of this kind. */
 const SPREAD: Readonly<Record<Occasion, { occasions: number; weight: number }>> = {
   call: { occasions: 600, weight: 10 },
+  index: { occasions: 25, weight: 3 },
   event: { occasions: 40, weight: 6 },
   message: { occasions: 15, weight: 2 },
   receipt: { occasions: 15, weight: 1 },

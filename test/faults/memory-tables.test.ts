@@ -140,3 +140,39 @@ async function answer(store: DynaliteStore, operation: string, input: Record<str
     return String((error as { code?: string }).code ?? error);
   }
 }
+
+it("answers of an index what was so some time ago, and of the table what is", async () => {
+  let now = 1_000;
+  const tables = new MemoryTables();
+  tables.now = () => now;
+  tables.indexLag = () => 0;
+  const memory = tables.open(() => true);
+  await memory.call("CreateTable", structuredClone(TABLE));
+  const put = (sk: string, g: string, n: number) =>
+    memory.call("PutItem", {
+      TableName: "state",
+      Item: { pk: { S: "a" }, sk: { S: sk }, g: { S: g }, n: { N: String(n) } },
+    });
+  const query = async (lagMs: number, key: Record<string, unknown>): Promise<string[]> => {
+    tables.indexLag = () => lagMs;
+    const { Items } = (await memory.call("Query", { TableName: "state", ...key })) as {
+      Items: Record<string, { S: string; N: string }>[];
+    };
+    return Items.map((item) => `${item.sk?.S}${item.n?.N}`);
+  };
+  const index = { IndexName: "byG", KeyConditionExpression: "g = :g", ...values({ ":g": { S: "x" } }) };
+  await put("a", "x", 1);
+  now = 2_000;
+  await put("a", "x", 2);
+  await put("b", "x", 1);
+  now = 3_000;
+  await put("a", "y", 3);
+  await memory.call("DeleteItem", { TableName: "state", Key: { pk: { S: "a" }, sk: { S: "b" } } });
+  now = 4_000;
+  expect(await query(0, index)).toEqual([]);
+  expect(await query(1_500, index)).toEqual(["a2", "b1"]);
+  expect(await query(2_500, index)).toEqual(["a1"]);
+  expect(await query(3_500, index)).toEqual([]);
+  const table = { KeyConditionExpression: "pk = :pk", ...values({ ":pk": { S: "a" } }) };
+  expect(await query(3_500, table)).toEqual(["a3"]);
+});

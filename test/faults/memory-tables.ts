@@ -46,12 +46,20 @@ interface Kept {
   readonly items: Map<string, Item>;
   /** Keys of items by hash attribute and its value, so that a query need not look at all of them. */
   readonly byHash: Map<string, Map<string, Set<string>>>;
+  /** What was there before, by time, as far back as an index can lag. */
+  readonly past: { readonly at: number; readonly key: string; readonly before: Item | undefined }[];
 }
+
+/** AWS tells of fractions of a second, and of more when much is written; a fault may take longer. */
+export const MAX_INDEX_LAG_MS = 30_000;
 
 /** Tables that outlast a cloud. */
 export class MemoryTables {
   readonly #tables = new Map<string, Kept>();
   watch: Watch = () => undefined;
+  now: () => number = () => 0;
+  /** How long ago it was what the next query of an index answers, in milliseconds. Indexes follow their tables; a query may see it. */
+  indexLag: (() => number) | undefined;
 
   items(): Item[] {
     return [...this.#tables.values()].flatMap(({ items }) => [...items.values()]);
@@ -93,7 +101,7 @@ export class MemoryTables {
     const table = { ...structuredClone(input), TableStatus: "ACTIVE" } as unknown as Table;
     const indexed = [table, ...(table.GlobalSecondaryIndexes ?? [])].map(({ KeySchema: [hash] }) => hash);
     const byHash = new Map(indexed.map((hash) => [hash?.AttributeName ?? "", new Map<string, Set<string>>()]));
-    this.#tables.set(table.TableName, { table, items: new Map(), byHash });
+    this.#tables.set(table.TableName, { table, items: new Map(), byHash, past: [] });
     return { TableDescription: table };
   }
 
@@ -118,9 +126,11 @@ export class MemoryTables {
       done(Object.assign(new Error("missing"), { statusCode: 400, body: { __type: "#ResourceNotFoundException" } }));
     },
     getItemDb: (name: string) => {
-      const { items, byHash } = this.#tables.get(name) as Kept;
+      const { items, byHash, past } = this.#tables.get(name) as Kept;
       const change = (key: string, after: Item | undefined, done: Callback): void => {
         const before = items.get(key);
+        if (this.indexLag) past.push({ at: this.now(), key, before });
+        while ((past[0]?.at ?? 0) < this.now() - MAX_INDEX_LAG_MS) past.shift();
         if (after === undefined) items.delete(key);
         else items.set(key, after);
         for (const [hash, keys] of byHash) moveKey(keys, key, textOf(before?.[hash]), textOf(after?.[hash]));
@@ -152,13 +162,16 @@ export class MemoryTables {
   }
 
   #query(input: QueryInput): Record<string, unknown> {
-    const { table, items, byHash } = this.#find(input.TableName);
+    const { table, items, byHash, past } = this.#find(input.TableName);
     const index = table.GlobalSecondaryIndexes?.find(({ IndexName }) => IndexName === input.IndexName);
     const [hash, range] = (index ?? table).KeySchema.map(({ AttributeName }) => AttributeName) as [string, string];
     const conditions = Object.entries(input.KeyConditions);
     const keys = byHash.get(hash)?.get(textOf(input.KeyConditions[hash]?.AttributeValueList[0] as Value) ?? "") ?? [];
-    const found = [...keys]
-      .map((key) => items.get(key) as Item)
+    const lagMs = index ? (this.indexLag?.() ?? 0) : 0;
+    const then = itemsBefore(past, this.now() - lagMs);
+    const found = [...new Set([...keys, ...then.keys()])]
+      .map((key) => (then.has(key) ? then.get(key) : items.get(key)))
+      .filter((item) => item !== undefined)
       .filter((item) => item[hash] !== undefined && item[range] !== undefined)
       .filter((item) =>
         conditions.every(([name, { ComparisonOperator: operator, AttributeValueList: operands }]) =>
@@ -183,6 +196,16 @@ export class MemoryTables {
     if (kept === undefined) throw new ApiError("ResourceNotFoundException", "Requested resource not found");
     return kept;
   }
+}
+
+/** What those items were then that have changed since. */
+function itemsBefore(past: Kept["past"], then: number): Map<string, Item | undefined> {
+  const before = new Map<string, Item | undefined>();
+  for (let at = past.length - 1; at >= 0 && (past[at]?.at ?? 0) > then; at -= 1) {
+    const change = past[at] as Kept["past"][number];
+    before.set(change.key, change.before);
+  }
+  return before;
 }
 
 interface ScanInput {

@@ -1,4 +1,5 @@
 /** Watches a history while it happens: whatever must hold at every moment. */
+import { IDLE_MS } from "#functions/workspaces/deadlines.ts";
 import { parseInstanceId } from "#protocol/ids.ts";
 import { PHASES, type Phase } from "#protocol/workspace.ts";
 import type { Container } from "./machines.ts";
@@ -48,6 +49,9 @@ export class Monitor {
   /** A person asked for the end of a run, or of a workspace, and was heard. */
   onEnding: (row: Row) => void = () => undefined;
   readonly #running = new Map<string, Container>();
+  readonly #usedAt = new Map<string, number>();
+  /** What may lie between reading that nobody uses it and writing that it stops: a call may take so long, where things go wrong. */
+  slownessMs = 65_000;
   readonly #saved = new Map<string, Set<string>>();
   readonly #now: () => number;
   readonly #maxRunning: number;
@@ -93,6 +97,11 @@ export class Monitor {
     }
   }
 
+  /** It is known that somebody used it at that time. */
+  onBeat({ instanceId }: Container, activeAt: number): void {
+    this.#usedAt.set(instanceId, activeAt);
+  }
+
   /** @param sinceUp when the cloud was started last */
   checkDeadlines(sinceUp: number): void {
     const now = this.#now();
@@ -126,6 +135,11 @@ export class Monitor {
     if (isNew((row) => row.isDeleted) || isNew((row) => row.instance?.id === instance?.id && row.instance?.stop))
       this.onEnding(after);
     if (!instance || !phase) return;
+    if (isNew((row) => row.instance?.id === instance.id && row.instance.stop?.by === "idle")) {
+      const idleMs = this.#now() - (this.#usedAt.get(instance.id) ?? 0);
+      if (idleMs < IDLE_MS - this.slownessMs)
+        this.violate(1, `${instance.id} stops as unused, and was used ${idleMs / 1_000} s ago`);
+    }
     const last = this.phases.get(instance.id);
     if (last && PHASES.indexOf(phase) < PHASES.indexOf(last)) {
       this.violate(1, `${instance.id} goes back from ${last} to ${phase}`);

@@ -8,6 +8,7 @@ import type { SeededRandom } from "./seeded-random.ts";
 
 export interface Answer {
   readonly status: number;
+  readonly headers: Readonly<Record<string, string | readonly string[]>>;
   readonly body: string;
 }
 
@@ -35,6 +36,8 @@ export class Network {
   #gateway: ApiGateway | undefined;
   /** What is under way in the cloud of the moment. */
   readonly #underWay = new Set<() => void>();
+  readonly #lines = new Set<() => void>();
+  #stormUntil = 0;
 
   constructor(parts: NetworkParts) {
     this.#parts = parts;
@@ -52,7 +55,12 @@ export class Network {
   }
 
   /** `POST /rpc`. @throws Error when no answer comes */
-  async post(headers: Readonly<Record<string, string>>, body: string): Promise<Answer> {
+  post(headers: Readonly<Record<string, string>>, body: string): Promise<Answer> {
+    return this.request("POST", "/rpc", { "content-type": "application/json", ...headers }, body);
+  }
+
+  /** @param url path and query. @throws Error when no answer comes */
+  async request(method: string, url: string, headers: Readonly<Record<string, string>>, body = ""): Promise<Answer> {
     const fault = this.#parts.faults.at("request");
     await this.#delay(3, 40);
     if (fault?.name === "request lost") throw new Error("connection reset");
@@ -63,27 +71,38 @@ export class Network {
     const breakOff = (): void => broken.reject(new Error("connection reset"));
     this.#underWay.add(breakOff);
     try {
-      const request = {
-        method: "POST",
-        path: "/rpc",
-        headers: { "content-type": "application/json", host: domain, ...headers },
-        body: Buffer.from(body),
-      };
+      const [path = "/", query = ""] = url.split("?");
+      const request = { method, path, query, headers: { host: domain, ...headers }, body: Buffer.from(body) };
       const answer = await Promise.race([gateway.request(domain, request), broken.promise]);
       await Promise.race([this.#delay(3, 40), broken.promise]);
       if (fault?.name === "response lost") throw new Error("connection reset");
-      return { status: answer?.status ?? 0, body: answer?.body.toString() ?? "" };
+      return { status: answer?.status ?? 0, headers: answer?.headers ?? {}, body: answer?.body.toString() ?? "" };
     } finally {
       this.#underWay.delete(breakOff);
     }
   }
 
+  /** All sockets are cut in the same instant, and for a while many of those who come back are refused or wait. */
+  storm(ms: number): void {
+    this.#stormUntil = this.#parts.clock.now() + ms;
+    for (const cut of [...this.#lines]) cut();
+  }
+
   /** A WebSocket. */
   connect(url: string, headers: Readonly<Record<string, string>>, events: SocketEvents): NetworkSocket {
-    const line = new Line(this.#parts, events, () => this.#underWay.delete(line.cut));
+    const line = new Line(this.#parts, events, () => {
+      this.#underWay.delete(line.cut);
+      this.#lines.delete(line.cut);
+    });
     this.#underWay.add(line.cut);
+    this.#lines.add(line.cut);
     void (async () => {
       await this.#delay(3, 40);
+      if (this.#parts.clock.now() < this.#stormUntil) {
+        const { random } = this.#parts;
+        if (random.chance(0.4)) return line.cut();
+        if (random.chance(0.5)) await this.#delay(500, 12_000);
+      }
       const gateway = this.#gateway;
       const [domain = ""] = gateway?.domainNames("WEBSOCKET") ?? [];
       const request = { url, headers: { host: domain, ...headers } };

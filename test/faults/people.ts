@@ -5,14 +5,20 @@ import type { Workspace } from "#protocol/workspace.ts";
 import { GIT_HOST } from "./git-host.ts";
 import type { Monitor, Row } from "./monitor.ts";
 import { signIn, Tab } from "./person.ts";
-import { type Action, type ActionName, USERS } from "./plan-history.ts";
+import { type Action, type ActionName, type History, USERS } from "./plan-history.ts";
 import { SeededRandom } from "./seeded-random.ts";
 import type { Identity } from "./supervisor.ts";
 import { ROOT_SECRET, type World } from "./world.ts";
 
+const HOUR_MS = 3_600_000;
+/** So many of one person are a crowd. */
+const MANY_TABS = 8;
+
 interface Person {
   readonly name: string;
-  readonly cookie: string;
+  cookie: string;
+  /** When the cookie is good for nothing. */
+  signedOutAt: number;
   readonly tabs: Tab[];
   /** Ids of their workspaces, in the order in which they were made. */
   readonly workspaces: string[];
@@ -39,14 +45,32 @@ export class People {
     this.identities = identities;
   }
 
-  static async arrive(world: World, monitor: Monitor, seed: number, identities: Identity[]): Promise<People> {
-    const people = new People(world, monitor, seed, identities);
+  static async arrive(world: World, monitor: Monitor, history: History, identities: Identity[]): Promise<People> {
+    const people = new People(world, monitor, history.seed, identities);
     for (const name of USERS) {
-      const cookie = await signIn(name, ROOT_SECRET, world.clock.now());
-      people.#people.set(name, { name, cookie, tabs: [], workspaces: [] });
-      people.#openTab(people.#of(name));
+      const ends = history.actions.find((action) => action.name === "session ends" && action.user === name);
+      people.#people.set(name, { name, cookie: "", signedOutAt: 0, tabs: [], workspaces: [] });
+      await people.#signIn(people.#of(name), ends?.atMs);
     }
     return people;
+  }
+
+  /** Everybody whose session is over signs in again. */
+  async comeBack(): Promise<void> {
+    for (const person of this.#people.values()) {
+      if (person.signedOutAt - this.#world.clock.now() < HOUR_MS) await this.#signIn(person);
+    }
+  }
+
+  /** In every tab that is open; the page is loaded anew. */
+  async #signIn(person: Person, lastsMs = 12 * HOUR_MS): Promise<void> {
+    const now = this.#world.clock.now();
+    // A cookie knows whole seconds only.
+    person.signedOutAt = Math.floor((now + lastsMs) / 1_000) * 1_000;
+    person.cookie = await signIn(person.name, ROOT_SECRET, now, person.signedOutAt);
+    const tabs = person.tabs.splice(0);
+    for (const tab of tabs) tab.close();
+    for (let opened = 0; opened < Math.max(1, tabs.length); opened += 1) this.#openTab(person);
   }
 
   act({ name, user, nth, ms }: Action): void {
@@ -73,7 +97,20 @@ export class People {
         if (tab) person.tabs.splice(person.tabs.indexOf(tab), 1);
       },
       cut: () => tab?.cut(),
+      storm: () => {
+        while (person.tabs.length < MANY_TABS) this.#openTab(person);
+        // When all of them are connected.
+        this.#world.outside.setTimeout(() => this.#world.network.storm(ms), 5_000);
+      },
+      "session ends": () => undefined,
+      "sign in": () => this.#world.clock.hold(this.#signIn(person)),
       sleep: () => tab?.sleep(ms * 5),
+      "go away": () => {
+        if (id) this.#world.uses.leave(id, this.#world.clock.now());
+      },
+      "come back": () => {
+        if (id) this.#world.uses.comeBack(id);
+      },
       "kill cloud": () => undefined,
     };
     act[name]();
@@ -88,16 +125,24 @@ export class People {
     for (const { tabs } of this.#people.values()) for (const tab of tabs) tab.close();
   }
 
+  /** In a tab whose person is signed in. */
   shown(user: string, id: string): Workspace | undefined {
-    return this.#of(user).tabs[0]?.store.get(id);
+    return this.#of(user)
+      .tabs.find(({ session }) => session?.state.peek().kind === "signed-in")
+      ?.store.get(id);
   }
 
   /** @returns where a tab shows something else than the table holds */
   findDifference(rows: ReadonlyMap<string, Row>): string | undefined {
-    for (const { name, tabs } of this.#people.values()) {
+    const now = this.#world.clock.now();
+    for (const { name, tabs, signedOutAt } of this.#people.values()) {
       const expected = [...rows.values()].filter((row) => row.ownerId === name && !row.isDeleted);
-      for (const [index, { client, store }] of tabs.entries()) {
+      for (const [index, { client, store, session }] of tabs.entries()) {
         const who = `tab ${index} of ${name} (its socket is ${client.connection.state.peek()})`;
+        const says = session?.state.peek().kind;
+        // It shows nothing, and so nothing that is false.
+        if (says === "signed-out" && now >= signedOutAt) continue;
+        if (says !== "signed-in") return `${who} says that ${name} is ${says}`;
         const list = store.list.peek();
         const wrong = expected.find((row) => store.get(row.id)?.revision !== row.revision);
         if (wrong)
@@ -118,6 +163,7 @@ export class People {
       random: new SeededRandom(this.#random.uint32(), "tab"),
       network: this.#world.network,
       cookie: person.cookie,
+      hasSession: true,
       onSeen: (seenBy, id, revision, workspace) => this.#see(seenBy, id, revision, workspace),
     });
     person.tabs.push(tab);

@@ -1,10 +1,12 @@
 /** People with browser tabs. A tab is the dashboard's own client: its connection, its calls, its store, on simulated time. */
+import { effect } from "@preact/signals";
 import { SignJWT } from "jose";
 import { deriveFrom, type RootSecret } from "#functions/runtime/derive-keys.ts";
 import type { Clock } from "#local/service.ts";
 import type { Workspace } from "#protocol/workspace.ts";
 import type { RpcEnvironment } from "../../frontend/rpc/environment.ts";
 import { RpcClient } from "../../frontend/rpc/rpc-client.ts";
+import { Session } from "../../frontend/session/session.ts";
 import { keepInStep } from "../../frontend/workspaces/keep-in-step.ts";
 import { WorkspaceStore } from "../../frontend/workspaces/workspace-store.ts";
 import type { Network, NetworkSocket } from "./network.ts";
@@ -12,13 +14,20 @@ import type { SeededRandom } from "./seeded-random.ts";
 
 export const DASHBOARD_ORIGIN = "http://localhost:4000";
 
-/** The cookie that signing in gives. */
-export async function signIn(userId: string, root: RootSecret, now: number): Promise<string> {
+const SESSION_MS = 12 * 3_600_000;
+
+/** The cookie that signing in gives. @param expiresAt milliseconds since 1970; 12 hours from now when it was just given */
+export async function signIn(
+  userId: string,
+  root: RootSecret,
+  now: number,
+  expiresAt = now + SESSION_MS,
+): Promise<string> {
   const token = await new SignJWT({ name: userId, sid: `session-${userId}` })
     .setProtectedHeader({ alg: "HS256", kid: root.id })
     .setSubject(userId)
-    .setIssuedAt(Math.floor(now / 1_000))
-    .setExpirationTime(Math.floor(now / 1_000) + 12 * 3_600)
+    .setIssuedAt(Math.floor((expiresAt - SESSION_MS) / 1_000))
+    .setExpirationTime(Math.floor(expiresAt / 1_000))
     .sign(deriveFrom(root, "atelier/session"));
   return `atelier_session=${token}`;
 }
@@ -28,6 +37,8 @@ export interface TabParts {
   readonly random: SeededRandom;
   readonly network: Network;
   readonly cookie: string;
+  /** Asks who is signed in before anything else, as the dashboard does, and again when it is told that nobody is. */
+  readonly hasSession?: boolean;
   /** What the person sees of a workspace; `undefined` for one that is gone. */
   onSeen(tab: Tab, id: string, revision: number, workspace: Workspace | undefined): void;
 }
@@ -35,6 +46,8 @@ export interface TabParts {
 export class Tab {
   readonly client: RpcClient;
   readonly store = new WorkspaceStore();
+  /** `undefined`: it takes it for granted that somebody is signed in. */
+  readonly session: Session | undefined;
   readonly #parts: TabParts;
   readonly #sockets = new Set<NetworkSocket>();
   readonly #shown = new Map<string, number>();
@@ -44,18 +57,30 @@ export class Tab {
 
   constructor(parts: TabParts) {
     this.#parts = parts;
-    this.client = new RpcClient(this.#environment());
+    const environment = this.#environment();
+    this.client = new RpcClient(environment);
     const { refresh } = keepInStep(this.client, this.store);
-    this.#stopWatching = this.store.list.subscribe((workspaces) => this.#see(workspaces));
-    this.client.connection.start();
-    void refresh().catch(() => undefined);
+    const session = parts.hasSession ? new Session(this.client, environment) : undefined;
+    this.session = session;
+    const stopSeeing = this.store.list.subscribe((workspaces) => this.#see(workspaces));
+    // As `frontend/main.tsx`.
+    const stopFollowing = effect(() => {
+      if (session && session.state.value.kind !== "signed-in") return this.client.connection.stop();
+      this.client.connection.start();
+      void refresh().catch(() => undefined);
+    });
+    this.#stopWatching = () => {
+      stopSeeing();
+      stopFollowing();
+    };
+    void session?.load();
   }
 
   close(): void {
     this.isOpen = false;
+    this.#stopWatching();
     this.client.connection.stop();
     for (const socket of this.#sockets) socket.close();
-    this.#stopWatching();
   }
 
   cut(): void {
@@ -112,15 +137,30 @@ export class Tab {
           isCancelled = true;
         };
       },
-      fetch: ((_url: string, init: { body: string; signal: AbortSignal }) =>
-        abortable(init.signal, this.#post({ cookie, origin: DASHBOARD_ORIGIN }, init.body))) as unknown as typeof fetch,
+      fetch: ((
+        url: string,
+        { method = "GET", body, signal }: { method?: string; body?: string; signal?: AbortSignal },
+      ) => {
+        const { pathname } = new URL(url);
+        const headers = {
+          cookie,
+          ...(method === "GET" ? {} : { origin: DASHBOARD_ORIGIN, "content-type": "application/json" }),
+        };
+        return abortable(signal, this.#fetch(method, pathname, headers, body));
+      }) as unknown as typeof fetch,
       openSocket: (url) => this.#openSocket(url),
     };
   }
 
-  async #post(headers: Record<string, string>, body: string): Promise<unknown> {
-    const answer = await this.#parts.network.post(headers, body);
-    return { status: answer.status, headers: new Headers(), text: async () => answer.body };
+  async #fetch(method: string, path: string, headers: Record<string, string>, body?: string): Promise<unknown> {
+    const answer = await this.#parts.network.request(method, path, headers, body);
+    const text = async (): Promise<string> => answer.body;
+    return {
+      status: answer.status,
+      headers: new Headers(),
+      text,
+      json: async () => JSON.parse(answer.body) as unknown,
+    };
   }
 
   #openSocket(url: string): WebSocket {
@@ -140,9 +180,9 @@ export class Tab {
   }
 }
 
-function abortable<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+function abortable<T>(signal: AbortSignal | undefined, work: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
-    signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true });
+    signal?.addEventListener("abort", () => reject(signal.reason as Error), { once: true });
     work.then(resolve, reject);
   });
 }

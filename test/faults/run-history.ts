@@ -42,6 +42,7 @@ export async function runHistory(history: History, defect?: Defect): Promise<Out
       onSaved: (container) => monitor.onSaved(container),
       onOpened: (container, files) => monitor.onOpened(container, files),
       onIdentity: (identity) => identities.all.push(identity),
+      onBeat: (container, activeAt) => monitor.onBeat(container, activeAt),
     },
   });
   const { clock } = world;
@@ -52,7 +53,7 @@ export async function runHistory(history: History, defect?: Defect): Promise<Out
   const startedAt = clock.now();
   const actions = new Map<string, number>();
   await world.start();
-  const people = await People.arrive(world, monitor, history.seed, identities.all);
+  const people = await People.arrive(world, monitor, history, identities.all);
 
   const act = (action: Action): void => {
     actions.set(action.name, (actions.get(action.name) ?? 0) + 1);
@@ -67,6 +68,7 @@ export async function runHistory(history: History, defect?: Defect): Promise<Out
   if (monitor.violations.length === 0) {
     await checkEnd({ world, monitor, people, alarmed: defect?.alarmed });
     if (monitor.violations.length === 0) {
+      await people.comeBack();
       people.deleteAll();
       await clock.runUntil(clock.now() + 20_000);
       await settle(world, monitor, people);
@@ -115,6 +117,7 @@ const END_MS = 30_000;
 /** In a history in which nothing goes wrong. */
 function watchEnds(world: World, monitor: Monitor): void {
   if (world.faults.count > 0) return;
+  monitor.slownessMs = 1_000;
   monitor.onEnding = ({ id, instance, isDeleted }) => {
     const askedAt = world.clock.now();
     world.outside.setTimeout(async () => {

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import type { Clock } from "#local/service.ts";
 import type { Response } from "#protocol/json-rpc.ts";
-import type { MethodName, ParamsOf } from "#protocol/methods/index.ts";
+import type { MethodName, ParamsOf, ResultOf } from "#protocol/methods/index.ts";
 import type { SupervisorFact } from "#protocol/methods/instance.ts";
 import { PROTOCOL_VERSION } from "#protocol/version.ts";
 import type { Container, Program } from "./machines.ts";
@@ -19,6 +19,10 @@ export interface SupervisorParts {
   /** Files are read at the start. */
   onOpened(container: Container, files: ReadonlyMap<string, string>): void;
   onIdentity(identity: Identity): void;
+  /** When somebody last used it, milliseconds since 1970; without it, somebody always does. */
+  lastUsedAt?(container: Container): number;
+  /** The cloud has written down that it was in use at that time. */
+  onBeat?(container: Container, activeAt: number): void;
   /** Whether it listens for what becomes of its workspace. */
   readonly keepsSocket?: boolean;
 }
@@ -46,6 +50,7 @@ class Supervisor implements Program {
   readonly #parts: SupervisorParts;
   readonly #container: Container;
   readonly #secret: string;
+  readonly #bootedAt: number;
   #sequence = 0;
   #log = 0;
   #cutOffUntil = 0;
@@ -55,6 +60,7 @@ class Supervisor implements Program {
   constructor(parts: SupervisorParts, container: Container) {
     this.#parts = parts;
     this.#container = container;
+    this.#bootedAt = parts.clock.now();
     this.#secret = parts.random.bytes(32).toString("base64url");
     const bootId = parts.random.bytes(8).toString("hex");
     this.#facts = { bootId, clone: { state: "waiting" }, ide: { state: "waiting" }, ports: [], tasks: [] };
@@ -118,8 +124,11 @@ class Supervisor implements Program {
   }
 
   async #beat(): Promise<void> {
+    const { clock, lastUsedAt = () => clock.now(), onBeat } = this.#parts;
     while (this.#container.isRunning) {
-      await this.#call("instance.heartbeat", { activeAt: this.#parts.clock.now() });
+      const activeAt = Math.max(this.#bootedAt, lastUsedAt(this.#container));
+      const { accepted } = (await this.#call("instance.heartbeat", { activeAt })) as ResultOf<"instance.heartbeat">;
+      if (accepted) onBeat?.(this.#container, activeAt);
       await this.#wait(60_000);
     }
   }

@@ -3,6 +3,7 @@ import { type Cloud, createCloud } from "#local/cloud.ts";
 import { mountMemoryDisk } from "#local/memory-disk.ts";
 import { readLocalParameters } from "#local/read-local-parameters.ts";
 import type { Logger } from "#local/service.ts";
+import { parseInstanceId } from "#protocol/ids.ts";
 import { CallTurns } from "./call-turns.ts";
 import { describeCall, failure, signedBy } from "./describe-call.ts";
 import { disturbEvents, disturbQueues } from "./disturb-deliveries.ts";
@@ -10,13 +11,15 @@ import { type Fault, FaultInjector } from "./faults.ts";
 import { answerGit, GIT_HOST } from "./git-host.ts";
 import type { IncomingAnswer, OutgoingRequest } from "./http-modules.ts";
 import { createInProcessRuntime, exited, LoadedBundles, type Process } from "./in-process-runtime.ts";
-import { Machines } from "./machines.ts";
+import { lagBehind } from "./late-index.ts";
+import { type Container, Machines } from "./machines.ts";
 import { MemoryTables } from "./memory-tables.ts";
 import { Network } from "./network.ts";
 import { ROOT, readTemplate } from "./read-template.ts";
 import { SeededRandom } from "./seeded-random.ts";
 import { SimulatedClock, type Timeline } from "./simulated-clock.ts";
 import { bootSupervisor, type SupervisorParts } from "./supervisor.ts";
+import { Uses } from "./uses.ts";
 
 /** People may have so many workspaces running. */
 export const MAX_RUNNING = 2;
@@ -31,7 +34,7 @@ export interface WorldOptions {
   readonly faults: readonly Fault[];
   /** A deliberate defect: may change a call's answer, or what is called. */
   readonly tamper?: Tamper | undefined;
-  readonly onSupervisor: Pick<SupervisorParts, "onSaved" | "onOpened" | "onIdentity">;
+  readonly onSupervisor: Pick<SupervisorParts, "onSaved" | "onOpened" | "onIdentity" | "onBeat">;
 }
 
 /** Stands between functions and services. @returns `undefined` to let the call through */
@@ -54,6 +57,7 @@ export class World {
   /** Of everything that does not end with the cloud. */
   readonly outside: Timeline = this.clock.timeline();
   readonly tables = new MemoryTables();
+  readonly uses = new Uses();
   readonly faults: FaultInjector;
   readonly machines: Machines;
   readonly network: Network;
@@ -81,6 +85,8 @@ export class World {
     this.#bundles = new LoadedBundles(options.seed);
     this.#latency = new SeededRandom(options.seed, "latency");
     this.faults = new FaultInjector(options.faults);
+    this.tables.now = () => this.clock.now();
+    this.tables.indexLag = lagBehind(this.faults, new SeededRandom(options.seed, "indexes"));
     const outside = { clock: this.outside, faults: this.faults };
     this.network = new Network({ ...outside, random: new SeededRandom(options.seed, "network") });
     const supervisors = {
@@ -88,6 +94,8 @@ export class World {
       random: new SeededRandom(options.seed, "supervisors"),
       network: this.network,
       keepsSocket: true,
+      lastUsedAt: ({ instanceId }: Container) =>
+        this.uses.lastAt(parseInstanceId(instanceId)?.workspaceId ?? "", this.clock.now()),
       ...options.onSupervisor,
     };
     this.machines = new Machines({
