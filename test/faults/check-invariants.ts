@@ -1,8 +1,7 @@
 /** What must hold once a history has settled. */
-import { createHash } from "node:crypto";
 import { parseInstanceId } from "#protocol/ids.ts";
-import { PROTOCOL_VERSION } from "#protocol/version.ts";
 import { takenSlots } from "./check-left.ts";
+import { checkSecrets } from "./check-secrets.ts";
 import { queueArns } from "./disturb-deliveries.ts";
 import type { Monitor } from "./monitor.ts";
 import type { People } from "./people.ts";
@@ -68,41 +67,4 @@ export async function checkEnd({ world, monitor, people, alarmed }: Settled): Pr
       monitor.violate(7, `${resting} messages rest in ${queue?.settings.name}, which has no alarm`);
     }
   }
-}
-
-/** What opened something while an instance lived must open nothing afterwards. */
-async function checkSecrets({ world, monitor, people }: Settled): Promise<void> {
-  for (const { instanceId, bearer, launchTicket } of people.identities) {
-    const row = monitor.rows.get(parseInstanceId(instanceId)?.workspaceId ?? "");
-    if (row?.instance?.id === instanceId && row.phase !== "stopped") continue;
-    const authorization = `Bearer ${bearer}`;
-    if (await isAnswered(world, { authorization }, "instance.heartbeat", { activeAt: world.clock.now() }))
-      monitor.violate(5, `the secret of ${instanceId} works after its end`);
-    const secretHash = createHash("sha256")
-      .update(bearer.slice(bearer.indexOf(".") + 1))
-      .digest("hex");
-    const hello = { instanceId, ticket: launchTicket, secretHash, protocolVersion: PROTOCOL_VERSION };
-    if (await isAnswered(world, {}, "instance.hello", hello))
-      monitor.violate(5, `the launch ticket of ${instanceId} works after its end`);
-  }
-}
-
-export async function isAnswered(
-  world: World,
-  headers: Record<string, string>,
-  method: string,
-  params: unknown,
-): Promise<boolean> {
-  const asked = world.network.post(headers, JSON.stringify({ jsonrpc: "2.0", id: 1, method, params }));
-  let body: string | undefined;
-  asked.then(
-    (answer) => {
-      body = answer.body;
-    },
-    () => {
-      body = "";
-    },
-  );
-  await world.clock.runUntil(world.clock.now() + 40_000, () => body !== undefined);
-  return body?.includes('"result"') ?? false;
 }

@@ -14,6 +14,8 @@ export interface Defect {
   readonly isPeaceful?: boolean;
   /** Made anew for each history. */
   tamper?(): Tamper;
+  /** Of the function at the edge. */
+  readonly changeEdge?: (code: string) => string;
   /** Queues that are said to have an alarm. */
   readonly alarmed?: ReadonlySet<string>;
 }
@@ -128,6 +130,30 @@ export const DEFECTS: readonly Defect[] = [
         if (Attributes?.sk?.S === "TICKET") await perform({ TableName: input.TableName, Item: Attributes }, "PutItem");
         return answer;
       },
+  },
+  {
+    invariant: 5,
+    what: "the edge takes a proof at any host",
+    finds: /the edge takes/,
+    changeEdge: (code) =>
+      code.replace(/payload\.t !== kind \|\| payload\.h !== host \|\| .*? !== 0\)/, "payload.t !== kind)"),
+  },
+  {
+    invariant: 5,
+    what: "whether an instance has ended is not looked at any more",
+    finds: /works after its end/,
+    tamper: () => {
+      const running = new Map<string, IncomingAnswer>();
+      return async ({ functionName, operation, input }, _request, perform) => {
+        const answer = await perform();
+        const key = JSON.stringify(input.Key);
+        if (operation !== "GetItem" || !key.includes("WORKSPACE")) return answer;
+        const { Item } = JSON.parse(answer.body.toString()) as { Item?: WorkspaceItem };
+        if (Item?.phase?.S === "running") running.set(key, answer);
+        const isOver = Item === undefined || Item.phase?.S === "stopped";
+        return functionName === "OnRequest" && isOver ? (running.get(key) ?? answer) : answer;
+      };
+    },
   },
   {
     invariant: 6,

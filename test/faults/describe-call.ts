@@ -3,6 +3,9 @@ import type { FunctionDefinition } from "#local/lambda/function-definition.ts";
 import type { IncomingAnswer, OutgoingRequest } from "./http-modules.ts";
 import { shortName } from "./in-process-runtime.ts";
 
+/** Takes what custom resources answer. */
+export const CLOUDFORMATION_HOST = "cloudformation.example.com";
+
 /** As AWS refuses, in each of its protocols. */
 export function failure(status: number, code: string): IncomingAnswer {
   const headers = {

@@ -3,6 +3,7 @@ import { type Engine, type RunningTask, type TaskExit, type TaskSpec, TaskStartE
 import type { Clock } from "#local/service.ts";
 import { parseInstanceId } from "#protocol/ids.ts";
 import type { Fault, FaultInjector } from "./faults.ts";
+import type { GateAnswer, GateRequest } from "./gate.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 
 /** A container that runs. */
@@ -14,11 +15,14 @@ export interface Container {
   readonly directory: string;
   readonly isRunning: boolean;
   exit(code: number, lastOutput?: string): void;
+  /** A request that reached its address. */
+  visit(request: GateRequest): Promise<GateAnswer>;
 }
 
 /** The program inside: it is told when it is to end. */
 export interface Program {
   terminate(): void;
+  answer(request: GateRequest): Promise<GateAnswer>;
   /** Nothing of it goes on. */
   ended?(): void;
 }
@@ -104,6 +108,10 @@ export class Machines {
       ended: undefined,
       get isRunning() {
         return life.ended === undefined;
+      },
+      async visit(request) {
+        if (!life.isRunning || !life.program) throw new Error("connection refused");
+        return life.program.answer(request);
       },
       exit(exitCode, lastOutput) {
         if (life.ended) return;

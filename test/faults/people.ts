@@ -1,9 +1,11 @@
 /** The people of a history: what they ask for, what they were told, and what their tabs show. */
+import { parseInstanceId } from "#protocol/ids.ts";
 import type { ResultOf } from "#protocol/methods/index.ts";
-import { TICKET_PARAMETER } from "#protocol/route-token.ts";
 import type { Workspace } from "#protocol/workspace.ts";
+import { Browser, type Proof, type Visit } from "./browser.ts";
 import { GIT_HOST } from "./git-host.ts";
 import type { Monitor, Row } from "./monitor.ts";
+import { HOST_SUFFIX } from "./origins.ts";
 import { signIn, Tab } from "./person.ts";
 import { type Action, type ActionName, type History, USERS } from "./plan-history.ts";
 import { SeededRandom } from "./seeded-random.ts";
@@ -19,6 +21,7 @@ interface Person {
   cookie: string;
   /** When the cookie is good for nothing. */
   signedOutAt: number;
+  readonly browser: Browser;
   readonly tabs: Tab[];
   /** Ids of their workspaces, in the order in which they were made. */
   readonly workspaces: string[];
@@ -28,6 +31,12 @@ export class People {
   readonly identities: Identity[];
   /** Starts that were said to go on. */
   readonly accepted: { instanceId: string; user: string }[] = [];
+  /** What opened doors, and may open none any more. */
+  readonly proofs: Proof[] = [];
+  /** URLs of sockets: each opens one. */
+  readonly tickets: { url: string; cookie: string }[] = [];
+  /** How visits to workspaces ended: status → how often. */
+  readonly visits = new Map<string, number>();
   /** Calls that are not answered yet. */
   pending = 0;
   readonly #world: World;
@@ -49,7 +58,12 @@ export class People {
     const people = new People(world, monitor, history.seed, identities);
     for (const name of USERS) {
       const ends = history.actions.find((action) => action.name === "session ends" && action.user === name);
-      people.#people.set(name, { name, cookie: "", signedOutAt: 0, tabs: [], workspaces: [] });
+      const browser = new Browser(
+        world,
+        () => people.#of(name).cookie,
+        (proof) => people.proofs.push(proof),
+      );
+      people.#people.set(name, { name, cookie: "", signedOutAt: 0, browser, tabs: [], workspaces: [] });
       await people.#signIn(people.#of(name), ends?.atMs);
     }
     return people;
@@ -88,9 +102,7 @@ export class People {
       delete: () => {
         if (id) this.#call(person, "workspace.delete", { id });
       },
-      enter: () => {
-        if (id) this.#call(person, "workspace.enter", { id }, ({ url }) => this.#enter(url, nth));
-      },
+      enter: () => this.#enter(person, nth, id),
       "open tab": () => this.#openTab(person),
       "close tab": () => {
         tab?.close();
@@ -164,6 +176,7 @@ export class People {
       network: this.#world.network,
       cookie: person.cookie,
       hasSession: true,
+      onTicket: (url) => this.tickets.push({ url, cookie: person.cookie }),
       onSeen: (seenBy, id, revision, workspace) => this.#see(seenBy, id, revision, workspace),
     });
     person.tabs.push(tab);
@@ -192,31 +205,48 @@ export class People {
     if (instance) this.accepted.push({ instanceId: instance.id, user: person.name });
   }
 
-  /** Follows the URL twice, as a reload does; only one may get in. */
-  #enter(url: string, nth: number): void {
-    const ticket = new URL(url).searchParams.get(TICKET_PARAMETER) ?? "";
-    const { host } = new URL(url);
-    for (const delayMs of [0, nth % 2 === 0 ? 0 : 500]) {
-      this.#world.outside.setTimeout(() => {
-        for (const { bearer, instanceId } of this.identities) {
-          if (!host.startsWith(instanceId.replace(/-r\d+$/, ""))) continue;
-          void this.#redeem(ticket, host, bearer);
-        }
-      }, delayMs);
-    }
-  }
-
-  async #redeem(ticket: string, host: string, bearer: string): Promise<void> {
-    const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method: "instance.redeem", params: { ticket, host } });
-    try {
-      const answer = await this.#world.network.post({ authorization: `Bearer ${bearer}` }, body);
-      if (!answer.body.includes('"result"')) return;
-    } catch {
+  /** By the button of the dashboard, at a port, by the workspace's own address, or at somebody else's. */
+  #enter(person: Person, nth: number, id: string | undefined, patience = 10): void {
+    const others = [...this.#people.values()].flatMap(({ name, workspaces }) =>
+      name === person.name ? [] : workspaces,
+    );
+    const wanted = nth === 3 ? (others[0] ?? id) : id;
+    if (wanted === undefined) return;
+    const phase = this.#monitor.rows.get(wanted)?.phase;
+    // As the start page, which goes in once it runs.
+    if (phase !== undefined && phase !== "running" && patience > 0) {
+      this.#world.outside.setTimeout(() => this.#enter(person, nth, wanted, patience - 1), 3_000);
       return;
     }
-    const times = (this.#redeemed.get(ticket) ?? 0) + 1;
-    this.#redeemed.set(ticket, times);
-    if (times > 1) this.#monitor.violate(5, `a ticket for ${host} opened twice`);
+    if (nth >= 2) {
+      this.#follow(person, `http://${wanted}${HOST_SUFFIX}/`, 0);
+      return;
+    }
+    this.#call(person, "workspace.enter", { id: wanted, ...(nth === 1 ? { port: 3_000 } : {}) }, ({ url }) => {
+      // Twice, as a reload does, at once or when its time may be over; only one may get in.
+      for (const delayMs of nth === 0 ? [0, 0] : [20_000, 70_000]) this.#follow(person, url, delayMs);
+    });
+  }
+
+  #follow(person: Person, url: string, delayMs: number): void {
+    this.#world.outside.setTimeout(() => {
+      person.browser.open(url).then(
+        (visit) => this.#arrive(person, url, visit),
+        (error: unknown) => this.#world.note("refused", `${url}: ${String(error)}`),
+      );
+    }, delayMs);
+  }
+
+  #arrive(person: Person, url: string, { status, instanceId, ticket }: Visit): void {
+    this.visits.set(String(status), (this.visits.get(String(status)) ?? 0) + 1);
+    if (ticket !== undefined) {
+      const times = (this.#redeemed.get(ticket) ?? 0) + 1;
+      this.#redeemed.set(ticket, times);
+      if (times > 1) this.#monitor.violate(5, `a ticket for ${new URL(url).host} opened twice`);
+    }
+    const workspaceId = parseInstanceId(instanceId ?? "")?.workspaceId;
+    const owner = this.#monitor.rows.get(workspaceId ?? "")?.ownerId;
+    if (owner && owner !== person.name) this.#monitor.violate(5, `${person.name} got into ${instanceId} of ${owner}`);
   }
 
   #call<M extends Parameters<Tab["client"]["call"]>[0]>(

@@ -10,9 +10,8 @@ import { Session } from "../../frontend/session/session.ts";
 import { keepInStep } from "../../frontend/workspaces/keep-in-step.ts";
 import { WorkspaceStore } from "../../frontend/workspaces/workspace-store.ts";
 import type { Network, NetworkSocket } from "./network.ts";
+import { DASHBOARD_ORIGIN } from "./origins.ts";
 import type { SeededRandom } from "./seeded-random.ts";
-
-export const DASHBOARD_ORIGIN = "http://localhost:4000";
 
 const SESSION_MS = 12 * 3_600_000;
 
@@ -39,6 +38,8 @@ export interface TabParts {
   readonly cookie: string;
   /** Asks who is signed in before anything else, as the dashboard does, and again when it is told that nobody is. */
   readonly hasSession?: boolean;
+  /** A socket's URL is used. */
+  onTicket?(url: string): void;
   /** What the person sees of a workspace; `undefined` for one that is gone. */
   onSeen(tab: Tab, id: string, revision: number, workspace: Workspace | undefined): void;
 }
@@ -169,6 +170,7 @@ export class Tab {
       if (type === "close") this.#sockets.delete(line);
       target.dispatchEvent(Object.assign(new Event(type), { data }));
     };
+    this.#parts.onTicket?.(url);
     const line = this.#parts.network.connect(
       new URL(url).pathname + new URL(url).search,
       { origin: DASHBOARD_ORIGIN, cookie: this.#parts.cookie },

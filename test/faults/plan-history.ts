@@ -46,7 +46,7 @@ const WEIGHTS: Readonly<Record<ActionName, number>> = {
   start: 7,
   stop: 6,
   delete: 3,
-  enter: 4,
+  enter: 7,
   "open tab": 2,
   "close tab": 1,
   cut: 2,

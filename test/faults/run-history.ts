@@ -4,10 +4,11 @@ import { WORKSPACE_ID } from "#protocol/ids.ts";
 import { checkEnd, isSettled } from "./check-invariants.ts";
 import { findAnyLeft, findLeft, findRestingRow, findRunLeft, hasConnections } from "./check-left.ts";
 import type { Defect } from "./defects.ts";
+import type { LogLine } from "./history-log.ts";
 import { Monitor, type Violation } from "./monitor.ts";
 import { People } from "./people.ts";
 import type { Action, History } from "./plan-history.ts";
-import { type LogLine, MAX_RUNNING, World } from "./world.ts";
+import { MAX_RUNNING, World } from "./world.ts";
 
 /** The longest deadline of a phase that a start passes through, twice: `initializing` may take 30 minutes. */
 const SETTLE_MS = 2 * 30 * 60_000;
@@ -38,6 +39,7 @@ export async function runHistory(history: History, defect?: Defect): Promise<Out
     seed: history.seed,
     faults: history.faults,
     tamper: defect?.tamper?.(),
+    changeEdge: defect?.changeEdge,
     onSupervisor: {
       onSaved: (container) => monitor.onSaved(container),
       onOpened: (container, files) => monitor.onOpened(container, files),

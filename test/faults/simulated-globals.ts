@@ -96,10 +96,24 @@ export function globalsOf(functionName: string, environment: Record<string, stri
     setInterval: () => {
       throw new Error("Functions set no intervals.");
     },
+    fetch: simulatedFetch,
     console: { log: output, warn: output, error: output, info: output, debug: output, trace: output },
   };
   globals.globalThis = Object.create(globalThis, Object.getOwnPropertyDescriptors({ ...globals }));
   return globals;
+}
+
+/** As much of it as answering CloudFormation takes. */
+async function simulatedFetch(
+  address: string,
+  { method = "GET", body = "" }: { method?: string; body?: string } = {},
+): Promise<{ ok: boolean; status: number }> {
+  const process = running.getStore();
+  if (process === undefined) throw new Error("A call outside of any invocation.");
+  const { host, pathname, search } = new URL(address);
+  const request = { host, method, path: `${pathname}${search}`, headers: {}, body: Buffer.from(body) };
+  const { status } = await on().answer(process, request);
+  return { ok: status >= 200 && status < 300, status };
 }
 
 function getRandomValues<T extends ArrayBufferView>(view: T): T {

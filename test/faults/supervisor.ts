@@ -5,6 +5,7 @@ import type { Response } from "#protocol/json-rpc.ts";
 import type { MethodName, ParamsOf, ResultOf } from "#protocol/methods/index.ts";
 import type { SupervisorFact } from "#protocol/methods/instance.ts";
 import { PROTOCOL_VERSION } from "#protocol/version.ts";
+import { Gate, type GateAnswer, type GateRequest } from "./gate.ts";
 import type { Container, Program } from "./machines.ts";
 import type { Network, NetworkSocket } from "./network.ts";
 import type { SeededRandom } from "./seeded-random.ts";
@@ -55,6 +56,7 @@ class Supervisor implements Program {
   #log = 0;
   #cutOffUntil = 0;
   #socket: NetworkSocket | undefined;
+  #gate: Gate | undefined;
   #facts: Omit<SupervisorFact, "sequence">;
 
   constructor(parts: SupervisorParts, container: Container) {
@@ -72,6 +74,15 @@ class Supervisor implements Program {
     this.#parts.clock.setTimeout(() => this.#container.exit(143), this.#parts.random.between(100, 4_000));
   }
 
+  async answer(request: GateRequest): Promise<GateAnswer> {
+    return this.#gate?.answer(request, this.#parts.clock.now()) ?? { status: 503 };
+  }
+
+  async #redeem(params: ParamsOf<"instance.redeem">): Promise<ResultOf<"instance.redeem">> {
+    if (this.#parts.clock.now() < this.#cutOffUntil) throw new Error("no route to host");
+    return (await post(this.#parts.network, "instance.redeem", params, this.#bearer)) as ResultOf<"instance.redeem">;
+  }
+
   ended(): void {
     this.#socket?.close();
   }
@@ -86,7 +97,9 @@ class Supervisor implements Program {
     }
     const ticket = spec.environment.ATELIER_LAUNCH_TICKET ?? "";
     const secretHash = createHash("sha256").update(this.#secret).digest("hex");
-    await this.#call("instance.hello", { instanceId, ticket, secretHash, protocolVersion: PROTOCOL_VERSION });
+    const hello = { instanceId, ticket, secretHash, protocolVersion: PROTOCOL_VERSION };
+    const { routeKeys } = (await this.#call("instance.hello", hello)) as ResultOf<"instance.hello">;
+    this.#gate = new Gate(instanceId, routeKeys, (params) => this.#redeem(params));
     this.#parts.onIdentity({ instanceId, bearer: this.#bearer, launchTicket: ticket });
     if (this.#parts.keepsSocket) this.#listen(0);
     this.#parts.onOpened(this.#container, this.#files);

@@ -2,13 +2,13 @@
 import { type Cloud, createCloud } from "#local/cloud.ts";
 import { mountMemoryDisk } from "#local/memory-disk.ts";
 import { readLocalParameters } from "#local/read-local-parameters.ts";
-import type { Logger } from "#local/service.ts";
 import { parseInstanceId } from "#protocol/ids.ts";
 import { CallTurns } from "./call-turns.ts";
-import { describeCall, failure, signedBy } from "./describe-call.ts";
+import { CLOUDFORMATION_HOST, describeCall, failure, signedBy } from "./describe-call.ts";
 import { disturbEvents, disturbQueues } from "./disturb-deliveries.ts";
 import { type Fault, FaultInjector } from "./faults.ts";
 import { answerGit, GIT_HOST } from "./git-host.ts";
+import { historyLog, type LogLine } from "./history-log.ts";
 import type { IncomingAnswer, OutgoingRequest } from "./http-modules.ts";
 import { createInProcessRuntime, exited, LoadedBundles, type Process } from "./in-process-runtime.ts";
 import { lagBehind } from "./late-index.ts";
@@ -20,6 +20,7 @@ import { SeededRandom } from "./seeded-random.ts";
 import { SimulatedClock, type Timeline } from "./simulated-clock.ts";
 import { bootSupervisor, type SupervisorParts } from "./supervisor.ts";
 import { Uses } from "./uses.ts";
+import { WorkspaceEdge } from "./workspace-edge.ts";
 
 /** People may have so many workspaces running. */
 export const MAX_RUNNING = 2;
@@ -34,6 +35,10 @@ export interface WorldOptions {
   readonly faults: readonly Fault[];
   /** A deliberate defect: may change a call's answer, or what is called. */
   readonly tamper?: Tamper | undefined;
+  /** `false`: the deployment has to make its keys. */
+  readonly hasKeys?: boolean;
+  /** A deliberate defect of the function at the edge. */
+  readonly changeEdge?: ((code: string) => string) | undefined;
   readonly onSupervisor: Pick<SupervisorParts, "onSaved" | "onOpened" | "onIdentity" | "onBeat">;
 }
 
@@ -46,12 +51,6 @@ export type Tamper = (
   world: World,
 ) => Promise<IncomingAnswer> | undefined;
 
-export interface LogLine {
-  readonly at: number;
-  readonly from: string;
-  readonly text: string;
-}
-
 export class World {
   readonly clock = new SimulatedClock(Date.UTC(2026, 0, 1) + HISTORY_MS * histories++);
   /** Of everything that does not end with the cloud. */
@@ -61,7 +60,10 @@ export class World {
   readonly faults: FaultInjector;
   readonly machines: Machines;
   readonly network: Network;
+  readonly edge: WorkspaceEdge;
   readonly log: LogLine[] = [];
+  /** What custom resources answered CloudFormation. */
+  readonly told: string[] = [];
   /** Calls of functions to AWS, by operation. */
   readonly calls = new Map<string, number>();
   readonly #options: WorldOptions;
@@ -89,6 +91,7 @@ export class World {
     this.tables.indexLag = lagBehind(this.faults, new SeededRandom(options.seed, "indexes"));
     const outside = { clock: this.outside, faults: this.faults };
     this.network = new Network({ ...outside, random: new SeededRandom(options.seed, "network") });
+    this.edge = new WorkspaceEdge(ROOT_SECRET, () => this.clock.now(), options.changeEdge);
     const supervisors = {
       clock: this.outside,
       random: new SeededRandom(options.seed, "supervisors"),
@@ -144,7 +147,7 @@ export class World {
       port: 4_000,
       clock: timeline,
       random,
-      log: this.#logger(isLive),
+      log: historyLog(isLive, (from, text) => this.note(from, text)),
       runtime,
       engine: async (_context, volumes) => this.machines.engine(volumes.folderOf, isLive),
       listens: false,
@@ -156,7 +159,7 @@ export class World {
     this.#endFunctions = runtime.kill;
     this.cloud = cloud;
     this.upSince = this.clock.now();
-    if (cloud.services.ssm.readSecret("/atelier/root-key") === undefined) {
+    if (this.#options.hasKeys !== false && cloud.services.ssm.readSecret("/atelier/root-key") === undefined) {
       cloud.services.ssm.putSecret("/atelier/root-key", JSON.stringify({ current: ROOT_SECRET }));
     }
     disturbEvents(cloud, timeline, this.faults);
@@ -205,28 +208,18 @@ export class World {
     this.log.push({ at: this.clock.now(), from, text });
   }
 
-  #logger(isLive: () => boolean): Logger {
-    const write =
-      (level: string) =>
-      (message: string, fields: Record<string, unknown> = {}): void => {
-        if (isLive() && level !== "info")
-          this.note(`${level} ${String(fields.service)}`, `${message} ${JSON.stringify(fields)}`);
-      };
-    return { info: write("info"), warn: write("warn"), error: write("error") };
-  }
-
   async #answer(
     timeline: Timeline,
     turns: CallTurns,
     process: Process,
     request: OutgoingRequest,
   ): Promise<IncomingAnswer> {
-    const isGit = request.host === GIT_HOST;
+    const isOutside = [GIT_HOST, CLOUDFORMATION_HOST].includes(request.host);
     const { service, operation } = describeCall(request);
     await turns.take(`${process.requestId} ${operation}`);
     if (process.isDead) return never;
     const { faults } = this;
-    const fault = isGit ? undefined : faults.at("call");
+    const fault = isOutside ? undefined : faults.at("call");
     this.calls.set(operation, (this.calls.get(operation) ?? 0) + 1);
     if (fault?.name === "throttled") this.#throttled = { service, calls: fault.times };
     await this.#pass(timeline, fault?.name === "slow before" ? fault.ms : this.#latency.between(1, 12));
@@ -234,11 +227,11 @@ export class World {
     if (fault?.name === "killed before a call") return end(process, true);
     if (fault?.name === "hung before a call") return end(process, false);
     if (fault?.name === "server error") return failure(500, "InternalServerError");
-    if (this.#throttled.calls > 0 && this.#throttled.service === service && !faults.isOver && !isGit) {
+    if (this.#throttled.calls > 0 && this.#throttled.service === service && !faults.isOver && !isOutside) {
       this.#throttled.calls -= 1;
       return failure(400, service === "dynamodb" ? "ProvisionedThroughputExceededException" : "ThrottlingException");
     }
-    const answer = isGit ? answerGit(request) : await this.#perform(process, request, operation);
+    const answer = isOutside ? this.#answerOutside(request) : await this.#perform(process, request, operation);
     if (fault?.name === "killed after a call") return end(process, true);
     if (fault?.name === "hung after a call") return end(process, false);
     const restMs =
@@ -247,6 +240,12 @@ export class World {
     if (process.isDead) return never;
     if (fault?.name === "answer lost") throw Object.assign(new Error("socket hang up"), { code: "ECONNRESET" });
     return answer;
+  }
+
+  #answerOutside(request: OutgoingRequest): IncomingAnswer {
+    if (request.host === GIT_HOST) return answerGit(request);
+    this.told.push(request.body.toString());
+    return { status: 200, headers: {}, body: "" };
   }
 
   async #perform(process: Process, request: OutgoingRequest, operation: string): Promise<IncomingAnswer> {
