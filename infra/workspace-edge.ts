@@ -97,7 +97,11 @@ export class WorkspaceEdge extends Construct {
     return {
       statements: [
         allow(
-          ["cloudfront-keyvaluestore:DescribeKeyValueStore", "cloudfront-keyvaluestore:UpdateKeys"],
+          [
+            "cloudfront-keyvaluestore:DescribeKeyValueStore",
+            "cloudfront-keyvaluestore:ListKeys",
+            "cloudfront-keyvaluestore:UpdateKeys",
+          ],
           [this.keyValueStoreArn],
         ),
       ],

@@ -40,6 +40,9 @@ beforeAll(async () => {
       for (const { Key, Value } of Puts) store.set(Key, Value);
       for (const { Key } of Deletes) store.delete(Key);
     }
+    if (request.url?.endsWith("/keys")) {
+      return response.end(JSON.stringify({ Items: [...store].map(([Key, Value]) => ({ Key, Value })) }));
+    }
     return response.end(JSON.stringify({ ItemCount: store.size, TotalSizeInBytes: 0, KvsARN: "", Created: 0 }));
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

@@ -12,7 +12,7 @@ import { onCustomResource } from "#functions/runtime/middleware.ts";
 import { randomText } from "#functions/runtime/random.ts";
 import { updateEdgeStore } from "./edge-store.ts";
 import { readProperties } from "./read-properties.ts";
-import { readRootKey, writeRootKey } from "./root-key-store.ts";
+import { insertRootKey, readRootKey, replaceRootKey } from "./root-key-store.ts";
 
 const PROPERTIES = [
   "RootKeyParameter",
@@ -28,34 +28,40 @@ export const handler = onCustomResource({ env: [] }, async (event) => {
   return makeKeys(properties);
 });
 
-async function makeKeys(
-  properties: ReturnType<typeof readProperties<(typeof PROPERTIES)[number]>>,
-): Promise<CustomResourceResult> {
-  const before = await readRootKey(properties.RootKeyParameter);
-  const root = rotate(before, properties.Generation);
-  const generations = [root.current, ...(root.previous ? [root.previous] : [])];
-  const dropped =
-    before?.previous && !generations.some(({ id }) => id === before.previous?.id) ? [before.previous.id] : [];
-  // The edge first: a key that it knows and nobody uses does no harm, one that is used and unknown to it locks people out.
-  await updateEdgeStore(
-    properties.KeyValueStoreArn,
-    {
-      ...Object.fromEntries(
-        generations.map((secret) => [edgeKeyName(secret.id), deriveFrom(secret, "atelier/edge").toString("base64url")]),
-      ),
-      site: JSON.stringify({
-        dashboard: properties.DashboardOrigin,
-        hostSuffix: properties.WorkspaceHostSuffix,
-        secure: properties.DashboardOrigin.startsWith("https:"),
-      }),
-    },
-    dropped.map(edgeKeyName),
-  );
+type Properties = ReturnType<typeof readProperties<(typeof PROPERTIES)[number]>>;
+
+async function makeKeys(properties: Properties): Promise<CustomResourceResult> {
+  const { RootKeyParameter, KeyValueStoreArn, Generation } = properties;
+  const before = await readRootKey(RootKeyParameter);
+  const root = rotate(before, Generation);
   if (root !== before) {
-    await writeRootKey(properties.RootKeyParameter, root);
-    log.info("Made a root key.", { generation: root.current.id });
+    // The edge first: a key that it knows and nobody uses does no harm, one that is used and unknown to it locks people out.
+    await updateEdgeStore(KeyValueStoreArn, async () => ({ puts: entriesOf(root, properties) }));
+    if (before) await replaceRootKey(RootKeyParameter, root);
+    if (before || (await insertRootKey(RootKeyParameter, root)))
+      log.info("Made a root key.", { generation: root.current.id });
   }
+  // Of two that do this at the same moment, one wrote the root key last: that one counts, and the edge gets what belongs to it.
+  await updateEdgeStore(KeyValueStoreArn, async () => {
+    const puts = entriesOf((await readRootKey(RootKeyParameter)) ?? root, properties);
+    return { puts, isStale: (key) => key.startsWith(edgeKeyName("")) && !Object.hasOwn(puts, key) };
+  });
   return { data: { Generation: root.current.id } };
+}
+
+/** What the edge is to know: its keys of both generations, and of the site. */
+function entriesOf({ current, previous }: RootKey, properties: Properties): Record<string, string> {
+  const generations = [current, ...(previous ? [previous] : [])];
+  return {
+    ...Object.fromEntries(
+      generations.map((secret) => [edgeKeyName(secret.id), deriveFrom(secret, "atelier/edge").toString("base64url")]),
+    ),
+    site: JSON.stringify({
+      dashboard: properties.DashboardOrigin,
+      hostSuffix: properties.WorkspaceHostSuffix,
+      secure: properties.DashboardOrigin.startsWith("https:"),
+    }),
+  };
 }
 
 /** @returns the same object when its current key is of that generation already */

@@ -1,5 +1,11 @@
 /** The root key, where only functions that are granted it can read it. */
-import { GetParameterCommand, ParameterNotFound, PutParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
+import {
+  GetParameterCommand,
+  ParameterAlreadyExists,
+  ParameterNotFound,
+  PutParameterCommand,
+  SSMClient,
+} from "@aws-sdk/client-ssm";
 import { parseRootKey, type RootKey } from "#functions/runtime/derive-keys.ts";
 
 const client = new SSMClient({});
@@ -15,8 +21,29 @@ export async function readRootKey(parameter: string): Promise<RootKey | undefine
   }
 }
 
-export async function writeRootKey(parameter: string, root: RootKey): Promise<void> {
+/** Writes over whatever is there: SSM knows no condition but that there is nothing yet. */
+export async function replaceRootKey(parameter: string, root: RootKey): Promise<void> {
+  await put(parameter, root, true);
+}
+
+/** @returns false when somebody else was first */
+export async function insertRootKey(parameter: string, root: RootKey): Promise<boolean> {
+  try {
+    await put(parameter, root, false);
+    return true;
+  } catch (error) {
+    if (error instanceof ParameterAlreadyExists) return false;
+    throw error;
+  }
+}
+
+async function put(parameter: string, root: RootKey, overwrite: boolean): Promise<void> {
   await client.send(
-    new PutParameterCommand({ Name: parameter, Value: JSON.stringify(root), Type: "SecureString", Overwrite: true }),
+    new PutParameterCommand({
+      Name: parameter,
+      Value: JSON.stringify(root),
+      Type: "SecureString",
+      Overwrite: overwrite,
+    }),
   );
 }

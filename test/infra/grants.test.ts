@@ -71,6 +71,7 @@ const GRANTS: Readonly<Record<string, readonly string[]>> = {
     READ_KEY,
     "ssm:PutParameter",
     "cloudfront-keyvaluestore:DescribeKeyValueStore",
+    "cloudfront-keyvaluestore:ListKeys",
     "cloudfront-keyvaluestore:UpdateKeys",
   ],
   "publish-site": ["s3:ListBucket", "s3:PutObject", "s3:DeleteObject", "cloudfront:CreateInvalidation"],
