@@ -14,6 +14,10 @@ const bucket = new Map<string, { body: string; headers: IncomingHttpHeaders }>()
 let order: string[] = [];
 let refuse: string | undefined;
 let answers: Record<string, unknown>[] = [];
+/** So many requests are answered, the rest not any more: nothing of a function that is killed goes on. */
+let answered = Number.POSITIVE_INFINITY;
+/** Told after every change of the bucket. */
+let onChange: () => void = () => undefined;
 
 beforeAll(async () => {
   // As much of S3 as keeps objects, in order.
@@ -27,15 +31,18 @@ beforeAll(async () => {
       return response.end();
     }
     const key = decodeURIComponent(pathname.split("/").slice(2).join("/"));
-    if (key === refuse) return response.writeHead(403).end("<Error><Code>AccessDenied</Code></Error>");
+    answered -= 1;
+    if (key === refuse || answered < 0) return response.writeHead(403).end("<Error><Code>AccessDenied</Code></Error>");
     if (request.method === "PUT") {
       order.push(`put ${key}`);
       bucket.set(key, { body, headers: request.headers });
+      onChange();
       return response.end();
     }
     if (request.method === "DELETE") {
       order.push(`delete ${key}`);
       bucket.delete(key);
+      onChange();
       return response.writeHead(204).end();
     }
     const contents = [...bucket.keys()].map((name) => `<Contents><Key>${name}</Key></Contents>`).join("");
@@ -60,6 +67,8 @@ beforeEach(async () => {
   order = [];
   answers = [];
   refuse = undefined;
+  answered = Number.POSITIVE_INFINITY;
+  onChange = () => undefined;
   directory = await mkdtemp(join(tmpdir(), "publish-site-"));
   return () => rm(directory, { recursive: true, force: true });
 });
@@ -119,6 +128,50 @@ describe("publishing", () => {
   it("refuses a folder without a first page, since that would empty the site", async () => {
     await fill({ "icon.svg": "<svg/>" });
     await expect(publishSite(directory, "bucket")).rejects.toThrow(/Build the dashboard/);
+  });
+});
+
+describe("publishing another site", () => {
+  /** Two releases: their first pages name what is theirs. */
+  const release = (name: string): Record<string, string> => ({
+    "index.html": `assets/main-${name}.js assets/main-${name}.css`,
+    [`assets/main-${name}.js`]: name,
+    [`assets/main-${name}.css`]: name,
+    "icon.svg": name,
+  });
+  const missing = (): string[] => (bucket.get("index.html")?.body ?? "").split(" ").filter((key) => !bucket.has(key));
+
+  async function replace(): Promise<void> {
+    bucket.clear();
+    await rm(directory, { recursive: true, force: true });
+    await fill(release("Dk2_x9aB"));
+    await publishSite(directory, "bucket");
+    await rm(directory, { recursive: true, force: true });
+    await fill(release("Zz91_abc"));
+  }
+
+  it("never shows half a site, wherever it is killed, and the next one makes it whole", async () => {
+    for (let killedAfter = 0; killedAfter < 8; killedAfter += 1) {
+      await replace();
+      const seen: string[][] = [];
+      onChange = () => void seen.push(missing());
+      answered = killedAfter;
+      await publishSite(directory, "bucket").catch(() => undefined);
+      expect(seen.flat(), `killed after ${killedAfter}`).toEqual([]);
+      answered = Number.POSITIVE_INFINITY;
+      await publishSite(directory, "bucket");
+      expect([...bucket.keys()].sort()).toEqual(Object.keys(release("Zz91_abc")).sort());
+      onChange = () => undefined;
+    }
+  });
+
+  it("twice at the same moment shows a whole one at every moment", async () => {
+    await replace();
+    const seen: string[][] = [];
+    onChange = () => void seen.push(missing());
+    await Promise.all([publishSite(directory, "bucket"), publishSite(directory, "bucket")]);
+    expect(seen.flat()).toEqual([]);
+    expect([...bucket.keys()].sort()).toEqual(Object.keys(release("Zz91_abc")).sort());
   });
 });
 
