@@ -1,5 +1,4 @@
 /** A person's browser on its way into a workspace: dashboard, edge, gate, and the cookies that it collects. */
-import { parseHostLabel } from "#protocol/ids.ts";
 import { ROUTE_COOKIE, TICKET_PARAMETER } from "#protocol/route-token.ts";
 import type { GateAnswer } from "./gate.ts";
 import type { Container } from "./machines.ts";
@@ -113,9 +112,4 @@ function proofOf(kind: Proof["kind"], value: string): Proof {
     i: string;
   };
   return { kind, value, host: payload.h, instanceId: payload.i };
-}
-
-/** The workspace that a host name stands for. */
-export function workspaceAt(host: string): string | undefined {
-  return parseHostLabel(host.slice(0, -HOST_SUFFIX.length))?.workspaceId;
 }

@@ -1,7 +1,7 @@
 /** Deliberate defects, for tests only: to each invariant one that the histories must find. */
 import type { IncomingAnswer, OutgoingRequest } from "./http-modules.ts";
 import type { ActionName } from "./plan-history.ts";
-import type { Tamper } from "./world.ts";
+import type { Tamper } from "./world-options.ts";
 
 export interface Defect {
   readonly invariant: number;
@@ -135,6 +135,7 @@ export const DEFECTS: readonly Defect[] = [
     invariant: 5,
     what: "the edge takes a proof at any host",
     finds: /the edge takes/,
+    among: "enter",
     changeEdge: (code) =>
       code.replace(/payload\.t !== kind \|\| payload\.h !== host \|\| .*? !== 0\)/, "payload.t !== kind)"),
   },

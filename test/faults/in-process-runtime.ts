@@ -34,6 +34,8 @@ export interface Stage {
   /** A directory of a mounted file system is removed. */
   removeDirectory(path: string): void;
   output(functionName: string, line: string): void;
+  /** Time stands still until this is done. */
+  hold?(work: Promise<unknown>): void;
   /** An invocation has ended, however. */
   onEnded?(functionName: string, payload: string, result: InvokeResult): void;
 }

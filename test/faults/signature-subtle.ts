@@ -1,5 +1,5 @@
 /** As much of WebCrypto as sessions need (HMAC), in one step: Node's own answers from another thread, in an order of its own. */
-import { createHmac, timingSafeEqual } from "node:crypto";
+import { createHmac, timingSafeEqual, webcrypto } from "node:crypto";
 
 interface HmacKey {
   readonly type: "secret";
@@ -13,7 +13,7 @@ function mac({ algorithm, bytes }: HmacKey, data: Uint8Array): Buffer {
   return createHmac(algorithm.hash.name.replace("SHA-", "sha"), bytes).update(data).digest();
 }
 
-export const signatureSubtle = {
+const signatureSubtle = {
   async importKey(
     format: string,
     bytes: Uint8Array,
@@ -33,3 +33,29 @@ export const signatureSubtle = {
     return expected.length === signature.length && timingSafeEqual(expected, signature);
   },
 };
+
+type Subtle = Record<string, (...values: unknown[]) => Promise<unknown>>;
+
+/**
+ * All of WebCrypto: HMAC as above, and the rest by Node, while time stands still.
+ * @param hold stops the time until that is done
+ */
+export function simulatedSubtle(hold: (work: Promise<unknown>) => void): Subtle {
+  return new Proxy(signatureSubtle as unknown as Subtle, {
+    get:
+      (ours, name: string) =>
+      (...values: unknown[]): Promise<unknown> => {
+        if (values.some(isOfHmac)) return Reflect.apply(ours[name] as Subtle[string], ours, values);
+        const subtle = webcrypto.subtle as unknown as Subtle;
+        const work = Reflect.apply(subtle[name] as Subtle[string], subtle, values);
+        hold(work);
+        return work;
+      },
+  });
+}
+
+/** An algorithm or one of our keys. */
+function isOfHmac(value: unknown): boolean {
+  const { name, bytes } = (value ?? {}) as { name?: string; bytes?: unknown };
+  return name === "HMAC" || value === "HMAC" || (bytes !== undefined && (value as HmacKey).type === "secret");
+}

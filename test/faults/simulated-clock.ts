@@ -57,7 +57,8 @@ export class SimulatedClock {
 
   /** Strikes timers, one after the other, until `end` (milliseconds since 1970) or until `isDone`. */
   async runUntil(end: number, isDone: () => boolean = () => false): Promise<void> {
-    await settle();
+    do await settle();
+    while (this.#holds > 0);
     while (!isDone()) {
       const next = this.#heap[0];
       if (next === undefined || next.at > end) {

@@ -5,13 +5,15 @@ import type { RandomSource, Timer } from "#local/service.ts";
 import { type HttpAnswerer, httpModules } from "./http-modules.ts";
 import type { Process, Stage } from "./in-process-runtime.ts";
 import { SeededRandom } from "./seeded-random.ts";
-import { signatureSubtle } from "./signature-subtle.ts";
+import { simulatedSubtle } from "./signature-subtle.ts";
 
 /** The invocation that is going on. */
 export const running = new AsyncLocalStorage<Process>();
 
 /** While it is loaded, a bundle belongs to no history. */
 const loading = new SeededRandom("loading");
+
+const subtle = simulatedSubtle((work) => running.getStore()?.stage.hold?.(work));
 
 function random(): RandomSource {
   return running.getStore()?.random ?? loading;
@@ -84,7 +86,7 @@ export function globalsOf(functionName: string, environment: Record<string, stri
     stderr: { value: { write: output } },
     emitWarning: { value: () => undefined },
   });
-  const crypto = { subtle: signatureSubtle, randomUUID: randomUuid, getRandomValues };
+  const crypto = { subtle, randomUUID: randomUuid, getRandomValues };
   const globals: Record<string, unknown> = {
     process,
     crypto,
@@ -103,17 +105,24 @@ export function globalsOf(functionName: string, environment: Record<string, stri
   return globals;
 }
 
-/** As much of it as answering CloudFormation takes. */
 async function simulatedFetch(
-  address: string,
-  { method = "GET", body = "" }: { method?: string; body?: string } = {},
-): Promise<{ ok: boolean; status: number }> {
+  address: string | URL,
+  { method = "GET", headers, body }: RequestInit = {},
+): Promise<Response> {
   const process = running.getStore();
   if (process === undefined) throw new Error("A call outside of any invocation.");
   const { host, pathname, search } = new URL(address);
-  const request = { host, method, path: `${pathname}${search}`, headers: {}, body: Buffer.from(body) };
-  const { status } = await on().answer(process, request);
-  return { ok: status >= 200 && status < 300, status };
+  const answer = await on().answer(process, {
+    host,
+    method,
+    path: `${pathname}${search}`,
+    headers: Object.fromEntries(new Headers(headers)),
+    body: Buffer.from(String(body ?? "")),
+  });
+  return new Response(answer.body.length > 0 ? String(answer.body) : null, {
+    status: answer.status,
+    headers: answer.headers,
+  });
 }
 
 function getRandomValues<T extends ArrayBufferView>(view: T): T {
@@ -131,7 +140,7 @@ export function modulesOf(): Record<string, unknown> {
   const http = httpModules(answer);
   const crypto = {
     ...nodeCrypto,
-    webcrypto: { subtle: signatureSubtle, getRandomValues },
+    webcrypto: { subtle, getRandomValues },
     randomBytes: (length: number) => random().bytes(length),
     randomUUID: randomUuid,
     getRandomValues,

@@ -4,9 +4,9 @@ import { mountMemoryDisk } from "#local/memory-disk.ts";
 import { readLocalParameters } from "#local/read-local-parameters.ts";
 import { parseInstanceId } from "#protocol/ids.ts";
 import { CallTurns } from "./call-turns.ts";
-import { CLOUDFORMATION_HOST, describeCall, failure, signedBy } from "./describe-call.ts";
+import { CLOUDFORMATION_HOST, describeCall, failure, forward, signedBy } from "./describe-call.ts";
 import { disturbEvents, disturbQueues } from "./disturb-deliveries.ts";
-import { type Fault, FaultInjector } from "./faults.ts";
+import { FaultInjector } from "./faults.ts";
 import { answerGit, GIT_HOST } from "./git-host.ts";
 import { historyLog, type LogLine } from "./history-log.ts";
 import type { IncomingAnswer, OutgoingRequest } from "./http-modules.ts";
@@ -18,9 +18,10 @@ import { Network } from "./network.ts";
 import { ROOT, readTemplate } from "./read-template.ts";
 import { SeededRandom } from "./seeded-random.ts";
 import { SimulatedClock, type Timeline } from "./simulated-clock.ts";
-import { bootSupervisor, type SupervisorParts } from "./supervisor.ts";
+import { bootSupervisor } from "./supervisor.ts";
 import { Uses } from "./uses.ts";
 import { WorkspaceEdge } from "./workspace-edge.ts";
+import type { WorldOptions } from "./world-options.ts";
 
 /** People may have so many workspaces running. */
 export const MAX_RUNNING = 2;
@@ -30,31 +31,10 @@ export const ROOT_SECRET = { id: "1", secret: Buffer.alloc(32, 7).toString("base
 const HISTORY_MS = 30 * 24 * 3_600_000;
 let histories = 0;
 
-export interface WorldOptions {
-  readonly seed: number | string;
-  readonly faults: readonly Fault[];
-  /** A deliberate defect: may change a call's answer, or what is called. */
-  readonly tamper?: Tamper | undefined;
-  /** `false`: the deployment has to make its keys. */
-  readonly hasKeys?: boolean;
-  /** A deliberate defect of the function at the edge. */
-  readonly changeEdge?: ((code: string) => string) | undefined;
-  readonly onSupervisor: Pick<SupervisorParts, "onSaved" | "onOpened" | "onIdentity" | "onBeat">;
-}
-
-/** Stands between functions and services. @returns `undefined` to let the call through */
-export type Tamper = (
-  call: { functionName: string; operation: string; input: Record<string, unknown> },
-  request: OutgoingRequest,
-  /** The call, or another one of the same service. */
-  perform: (changed?: Record<string, unknown>, operation?: string) => Promise<IncomingAnswer>,
-  world: World,
-) => Promise<IncomingAnswer> | undefined;
-
 export class World {
-  readonly clock = new SimulatedClock(Date.UTC(2026, 0, 1) + HISTORY_MS * histories++);
+  readonly clock: SimulatedClock;
   /** Of everything that does not end with the cloud. */
-  readonly outside: Timeline = this.clock.timeline();
+  readonly outside: Timeline;
   readonly tables = new MemoryTables();
   readonly uses = new Uses();
   readonly faults: FaultInjector;
@@ -84,6 +64,8 @@ export class World {
 
   constructor(options: WorldOptions) {
     this.#options = options;
+    this.clock = new SimulatedClock(options.now ?? Date.UTC(2026, 0, 1) + HISTORY_MS * histories++);
+    this.outside = this.clock.timeline();
     this.#bundles = new LoadedBundles(options.seed);
     this.#latency = new SeededRandom(options.seed, "latency");
     this.faults = new FaultInjector(options.faults);
@@ -131,6 +113,7 @@ export class World {
       answer: (process, request) => this.#answer(timeline, turns, process, request),
       removeDirectory: (path) => void this.machines.volumes.delete(path.split("/").at(-1) ?? ""),
       output: (functionName, line) => this.note(functionName, line.trim()),
+      hold: (work) => this.clock.hold(work),
       onEnded: (_functionName, payload, result) => {
         const isGood = result.ok && !(Number((result.payload as { statusCode?: number } | null)?.statusCode) >= 400);
         const connectionId = isGood ? undefined : /"connectionId":"([^"]+)"/.exec(payload)?.[1];
@@ -140,7 +123,7 @@ export class World {
     const cloud = await createCloud({
       synthesized: readTemplate(),
       parameters: ({ port }) => ({
-        ...local.parameters({ port, issuer: "http://issuer.example" }),
+        ...local.parameters({ port, issuer: this.#issuer }),
         MaxRunningInstances: String(MAX_RUNNING),
       }),
       stateDirectory: disk.directory,
@@ -214,12 +197,13 @@ export class World {
     process: Process,
     request: OutgoingRequest,
   ): Promise<IncomingAnswer> {
-    const isOutside = [GIT_HOST, CLOUDFORMATION_HOST].includes(request.host);
+    const isOfProvider = request.host === new URL(this.#issuer).host;
+    const isOutside = isOfProvider || [GIT_HOST, CLOUDFORMATION_HOST].includes(request.host);
     const { service, operation } = describeCall(request);
     await turns.take(`${process.requestId} ${operation}`);
     if (process.isDead) return never;
     const { faults } = this;
-    const fault = isOutside ? undefined : faults.at("call");
+    const fault = isOutside && !isOfProvider ? undefined : faults.at("call");
     this.calls.set(operation, (this.calls.get(operation) ?? 0) + 1);
     if (fault?.name === "throttled") this.#throttled = { service, calls: fault.times };
     await this.#pass(timeline, fault?.name === "slow before" ? fault.ms : this.#latency.between(1, 12));
@@ -242,8 +226,17 @@ export class World {
     return answer;
   }
 
-  #answerOutside(request: OutgoingRequest): IncomingAnswer {
+  get #issuer(): string {
+    return this.#options.issuer ?? "http://issuer.example";
+  }
+
+  async #answerOutside(request: OutgoingRequest): Promise<IncomingAnswer> {
     if (request.host === GIT_HOST) return answerGit(request);
+    if (request.host === new URL(this.#issuer).host) {
+      const asked = forward(this.#issuer, request);
+      this.clock.hold(asked);
+      return asked;
+    }
     this.told.push(request.body.toString());
     return { status: 200, headers: {}, body: "" };
   }
