@@ -17,8 +17,8 @@ import { TURN_NOTES } from "./turns.ts";
 
 // Three tries of the SDK's own; beyond that the launch queue has more patience than a function.
 const client = new ECSClient({ maxAttempts: 3 });
-// RunTask is not repeated here: who is throttled takes a turn, and its token makes a later call safe.
-const launcher = new ECSClient({ maxAttempts: 1 });
+// RunTask and StopTask are not repeated here: who is throttled takes a turn, and both can be asked again.
+const patient = new ECSClient({ maxAttempts: 1 });
 
 /** DescribeTasks takes so many. */
 const PAGE = 100;
@@ -32,7 +32,7 @@ export type RunOutcome =
 /** Never throws for what AWS answers; an attempt whose outcome is not known is `waiting` without being an answer. */
 export async function runTask(parameters: RunParameters): Promise<RunOutcome> {
   try {
-    const answer = await launcher.send(
+    const answer = await patient.send(
       new RunTaskCommand({
         cluster: env("CLUSTER_ARN"),
         taskDefinition: parameters.taskDefinitionArn,
@@ -134,7 +134,7 @@ export async function listTasks(filter: { startedBy: string } | { family: string
 /** @returns what the task is now; `undefined` when ECS knows of no such task */
 export async function stopTask(arn: string, reason: string): Promise<TaskFact | undefined> {
   try {
-    const { task } = await client.send(
+    const { task } = await patient.send(
       new StopTaskCommand({ cluster: env("CLUSTER_ARN"), task: arn, reason: reason.slice(0, 255) }),
     );
     return factsOf(task ? [task] : [])[0];

@@ -19,6 +19,7 @@ beforeAll(async () => {
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   Object.assign(process.env, {
+    CLUSTER_ARN: "arn:aws:ecs:us-east-1:1:cluster/atelier",
     AWS_ENDPOINT_URL_ECS: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     AWS_REGION: "us-east-1",
     AWS_ACCESS_KEY_ID: "test",
@@ -40,4 +41,10 @@ it("asks once to register a definition when AWS is too busy, and once for what a
   const times = (name: string): number => calls.filter((call) => call === name).length;
   expect(times("RegisterTaskDefinition")).toBe(2);
   expect(times("DescribeTaskDefinition")).toBe(1);
+});
+
+it("asks once to stop a task when AWS is too busy, so that the tokens are left to those whose turn it is", async () => {
+  const { stopTask } = await import("./task-store.ts");
+  await expect(stopTask("arn", "a reason")).rejects.toMatchObject({ name: "ThrottlingException" });
+  expect(calls.filter((call) => call === "StopTask")).toHaveLength(1);
 });
