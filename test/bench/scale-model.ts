@@ -21,7 +21,7 @@ export const LATENCY_MS = {
 } as const;
 /** Each call takes 0.6 to 1.4 times its latency, and one in a hundred five times. */
 export const SPREAD = { from: 0.6, to: 1.4, slowOneIn: 100, slowFactor: 5 };
-/** What Lambda adds to an invocation of an environment that is there, and of one that it has to make (no primary source; 150-300 ms are common). */
+/** What Lambda adds to an invocation of an environment that is there, and of one that it has to make ("from under 100 ms to over 1 second", AWS Lambda operator guide, "Cold starts and latency"; none for Node alone). */
 export const LAMBDA_WARM_MS = 5;
 export const LAMBDA_COLD_MS = 250;
 /** A function of that many MiB has one processor, and less in proportion (AWS Lambda developer guide, "Configure Lambda function memory"). */
