@@ -195,10 +195,14 @@ export function shortName(name: string): string {
   return name.replace(/^atelier-(ControlPlane|Deployment)?/, "").replace(/Function[0-9A-F]{8}$/, "");
 }
 
-/** Keys differ from start to start; requests are signed with this one, and whoever answers them knows whose it is. */
+/**
+ * The same in all histories. Keys differ from start to start; requests are signed with this one, and whoever answers them knows whose
+ * it is. Of a mounted folder the last name alone is looked at.
+ */
 function constantEnvironment({ name, environment }: FunctionDefinition): Record<string, string> {
+  const constant = Object.entries(environment).map(([key, value]) => [key, value.replace(/^memory:\d+/, "memory:")]);
   return {
-    ...environment,
+    ...(Object.fromEntries(constant) as Record<string, string>),
     AWS_ACCESS_KEY_ID: `AKIA${shortName(name)}`,
     AWS_SECRET_ACCESS_KEY: "simulated",
     LOG_LEVEL: "warn",

@@ -65,7 +65,7 @@ const LONGEST_MS = 240_000;
 
 export function planHistory(seed: number): History {
   const random = new SeededRandom(seed, "plan");
-  const count = random.between(5, 13);
+  const count = random.between(4, 10);
   const lengthMs = random.between(30_000, LONGEST_MS);
   const user = () => random.pick(USERS);
   const ms = () => Math.round(10 ** (random.fraction() * 1.8 + 3));
@@ -89,7 +89,7 @@ export function planHistory(seed: number): History {
   if (rare.chance(0.1)) actions.push(...endSession(rare, lengthMs));
   actions.sort((a, b) => a.atMs - b.atMs);
   // One in eight histories has people only: what fails there fails for nobody else's fault.
-  const faults = random.chance(0.12) ? [] : planFaults(random, random.between(1, 14));
+  const faults = random.chance(0.12) ? [] : planFaults(random, random.between(1, 10));
   return { seed, actions, faults };
 }
 

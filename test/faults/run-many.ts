@@ -16,8 +16,8 @@ interface Told {
 const MEMORY = ["--max-semi-space-size=64"];
 
 export interface ManyOptions {
-  /** Told as soon as a seed has failed. */
-  readonly onFailure?: (seed: number, violations: Outcome["violations"]) => void;
+  /** Told after each history. */
+  readonly onPlayed?: (seed: number, violations: Outcome["violations"], tally: Tally) => void;
   /** Takes only the processor time that nobody else wants. */
   readonly isPatient?: boolean;
   readonly signal?: AbortSignal;
@@ -27,7 +27,7 @@ export interface ManyOptions {
 export async function runMany(
   first: number,
   count: number,
-  { onFailure = () => undefined, isPatient = false, signal }: ManyOptions = {},
+  { onPlayed = () => undefined, isPatient = false, signal }: ManyOptions = {},
 ): Promise<Tally> {
   const tally = new Tally();
   const processes = Math.max(1, Math.min(availableParallelism(), count));
@@ -44,7 +44,7 @@ export async function runMany(
           states: new Map(states),
           actions: new Map(actions),
         });
-        if (outcome.violations.length > 0) onFailure(seed, outcome.violations);
+        onPlayed(seed, outcome.violations, tally);
       });
       return new Promise<void>((resolve, reject) => {
         child.once("error", reject);

@@ -10,6 +10,9 @@ const { values } = parseArgs({
   options: { seeds: { type: "string" }, first: { type: "string" }, seed: { type: "string" }, log: { type: "boolean" } },
 });
 
+/** So many histories from one word to the next. */
+const PROGRESS = 100;
+
 await build(["template"]);
 process.exitCode =
   values.seed === undefined
@@ -18,8 +21,10 @@ process.exitCode =
 
 async function many(first: number, count: number): Promise<number> {
   const tally = await runMany(first, count, {
-    onFailure: (seed, violations) => {
-      console.log(`seed ${seed}: ${violations.map(({ invariant, text }) => `(${invariant}) ${text}`).join("; ")}`);
+    onPlayed: (seed, violations, played) => {
+      if (violations.length > 0)
+        console.log(`seed ${seed}: ${violations.map(({ invariant, text }) => `(${invariant}) ${text}`).join("; ")}`);
+      if (played.histories % PROGRESS === 0) console.error(`${played.progress} …`);
     },
   });
   console.log(tally.describe());

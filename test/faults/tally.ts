@@ -8,7 +8,7 @@ export class Tally {
   readonly #faults = new Map<string, number>(Object.values(FAULTS).flatMap((names) => names.map((name) => [name, 0])));
   readonly #states = new Map<string, number>();
   readonly #actions = new Map<string, number>();
-  #histories = 0;
+  histories = 0;
   #calls = 0;
   #simulatedMs = 0;
 
@@ -23,7 +23,7 @@ export class Tally {
       simulatedMs,
     }: Pick<Outcome, "violations" | "injected" | "states" | "actions" | "calls" | "simulatedMs">,
   ): void {
-    this.#histories += 1;
+    this.histories += 1;
     this.#calls += calls;
     this.#simulatedMs += simulatedMs;
     if (violations.length > 0) this.failed.push(seed);
@@ -36,15 +36,19 @@ export class Tally {
     }
   }
 
-  describe(): string {
+  get progress(): string {
     const seconds = (performance.now() - this.#began) / 1_000;
+    return `${this.histories} histories in ${seconds.toFixed(1)} s (${(this.histories / seconds).toFixed(2)} a second)`;
+  }
+
+  describe(): string {
     const list = (counts: ReadonlyMap<string, number>): string =>
       [...counts]
         .sort(([, a], [, b]) => b - a)
         .map(([name, count]) => `  ${String(count).padStart(7)}  ${name}`)
         .join("\n");
     return [
-      `${this.#histories} histories in ${seconds.toFixed(1)} s (${(this.#histories / seconds).toFixed(2)} a second), ${(this.#simulatedMs / 3_600_000).toFixed(1)} simulated hours, ${this.#calls} calls to services`,
+      `${this.progress}, ${(this.#simulatedMs / 3_600_000).toFixed(1)} simulated hours, ${this.#calls} calls to services`,
       `What people did:\n${list(this.#actions)}`,
       `What went wrong:\n${list(this.#faults)}`,
       `Phases that were reached:\n${list(this.#states)}`,

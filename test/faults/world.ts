@@ -100,8 +100,11 @@ export class World {
   async start(): Promise<void> {
     const timeline = this.clock.timeline();
     const disk = mountMemoryDisk(this.#files);
+    const isFirst = this.#starts++ === 0;
     // What a deployment draws are ids in the environment of functions: the same ones, and loaded bundles serve all histories.
-    const random = new SeededRandom("deployment", this.#starts);
+    const random = isFirst
+      ? new SeededRandom("deployment")
+      : new SeededRandom(this.#options.seed, "cloud", this.#starts);
     const local = readLocalParameters(ROOT);
     const isLive = (): boolean => timeline.isLive;
     const turns = new CallTurns(timeline);
@@ -136,7 +139,6 @@ export class World {
       listens: false,
       openTables: async () => this.tables.open(isLive),
     });
-    random.restart(this.#options.seed, "cloud", this.#starts++);
     this.#timeline = timeline;
     this.#detachDisk = disk.detach;
     this.#endFunctions = runtime.kill;
@@ -147,6 +149,7 @@ export class World {
     }
     disturbEvents(cloud, timeline, this.faults);
     await cloud.start();
+    if (isFirst) random.restart(this.#options.seed, "cloud", 0);
     disturbQueues(cloud, timeline, this.faults);
     this.network.attach(cloud.services.apigateway);
   }
@@ -201,13 +204,13 @@ export class World {
     const isOutside = isOfProvider || [GIT_HOST, CLOUDFORMATION_HOST].includes(request.host);
     const { service, operation } = describeCall(request);
     await turns.take(`${process.requestId} ${operation}`);
-    if (process.isDead) return never;
+    if (process.isDead) return never();
     const { faults } = this;
     const fault = isOutside && !isOfProvider ? undefined : faults.at("call");
     this.calls.set(operation, (this.calls.get(operation) ?? 0) + 1);
     if (fault?.name === "throttled") this.#throttled = { service, calls: fault.times };
     await this.#pass(timeline, fault?.name === "slow before" ? fault.ms : this.#latency.between(1, 12));
-    if (process.isDead) return never;
+    if (process.isDead) return never();
     if (fault?.name === "killed before a call") return end(process, true);
     if (fault?.name === "hung before a call") return end(process, false);
     if (fault?.name === "server error") return failure(500, "InternalServerError");
@@ -221,7 +224,7 @@ export class World {
     const restMs =
       fault?.name === "slow after" ? fault.ms : this.#latency.chance(0.3) ? this.#latency.between(1, 20) : 0;
     if (restMs > 0) await this.#pass(timeline, restMs);
-    if (process.isDead) return never;
+    if (process.isDead) return never();
     if (fault?.name === "answer lost") throw Object.assign(new Error("socket hang up"), { code: "ECONNRESET" });
     return answer;
   }
@@ -245,7 +248,7 @@ export class World {
     const perform = async (changed?: Record<string, unknown>, other?: string): Promise<IncomingAnswer> => {
       const [path = "/", search = ""] = request.path.split("?");
       const { endpoint } = this.cloud?.services ?? {};
-      if (endpoint === undefined) return never;
+      if (endpoint === undefined) return never();
       return endpoint.answer({
         method: request.method,
         path,
@@ -273,9 +276,12 @@ export class World {
   }
 }
 
-const never = new Promise<never>(() => undefined);
+/** One for each who waits: a promise remembers all who wait for it, and they all that they know. */
+function never(): Promise<never> {
+  return new Promise(() => undefined);
+}
 
 function end(process: Process, isSeen: boolean): Promise<never> {
   process.kill(isSeen ? exited : undefined);
-  return never;
+  return never();
 }
