@@ -1,12 +1,15 @@
 /** Says what the supervisor knows, whole each time, whenever it changes. */
 import { randomBytes } from "node:crypto";
+import { isDeepStrictEqual } from "node:util";
 import type { SupervisorFact } from "#protocol/methods/instance.ts";
 import { type Clock, pause } from "./clock.ts";
 
 export type Facts = Omit<SupervisorFact, "bootId" | "sequence">;
 
-/** A start's progress looks live at five a second, and each report costs two writes and a push. */
+/** Each report costs a write and a push: changes that come together go together, */
 const SHORTEST_INTERVAL_MS = 200;
+/** and a percentage that is still growing looks live at one a second. */
+const PROGRESS_INTERVAL_MS = 1_000;
 
 export interface ReporterOptions {
   readonly clock: Clock;
@@ -24,6 +27,8 @@ export class Reporter {
   #facts: Facts = { clone: { state: "waiting" }, ide: { state: "waiting" }, ports: [], tasks: [] };
   #hurry = new AbortController();
   #isChanged = false;
+  /** What changed is more than how far something is. */
+  #isNews = false;
   #isRefused = false;
   #running: Promise<void> | undefined;
 
@@ -43,6 +48,10 @@ export class Reporter {
     if (readyAt !== undefined && facts.readyAt === undefined) {
       facts.readyAt = readyAt;
       this.#lastAt = Number.NEGATIVE_INFINITY;
+      this.#hurry.abort();
+    }
+    if (!this.#isNews && isNews(this.#facts, facts)) {
+      this.#isNews = true;
       this.#hurry.abort();
     }
     this.#facts = facts;
@@ -65,10 +74,7 @@ export class Reporter {
 
   async #run(): Promise<void> {
     while (this.#isChanged && !this.#isRefused) {
-      const left = this.#lastAt + SHORTEST_INTERVAL_MS - this.#options.clock.now();
-      // Somebody waits for nothing but that it is ready.
-      this.#hurry = new AbortController();
-      if (left > 0) await pause(this.#options.clock, left, this.#hurry.signal);
+      await this.#waitForTurn();
       this.#lastAt = this.#options.clock.now();
       try {
         await this.#options.send(() => this.#newest());
@@ -81,9 +87,29 @@ export class Reporter {
     }
   }
 
+  /** Ends earlier when meanwhile there is news, and at once for the ready IDE: somebody waits for nothing else. */
+  async #waitForTurn(): Promise<void> {
+    for (;;) {
+      const interval = this.#isNews ? SHORTEST_INTERVAL_MS : PROGRESS_INTERVAL_MS;
+      const left = this.#lastAt + interval - this.#options.clock.now();
+      if (left <= 0) return;
+      this.#hurry = new AbortController();
+      await pause(this.#options.clock, left, this.#hurry.signal);
+    }
+  }
+
   #newest(): SupervisorFact {
     if (this.#isChanged) this.#sequence += 1;
     this.#isChanged = false;
+    this.#isNews = false;
     return { bootId: this.#bootId, sequence: this.#sequence, ...this.#facts };
   }
+}
+
+function isNews(before: Facts, after: Facts): boolean {
+  return !isDeepStrictEqual(withoutDetails(before), withoutDetails(after));
+}
+
+function withoutDetails({ clone, ide, ...rest }: Facts): unknown {
+  return { ...rest, clone: { ...clone, detail: undefined }, ide: { ...ide, detail: undefined } };
 }

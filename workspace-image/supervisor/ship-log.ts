@@ -1,7 +1,10 @@
 /** Sends the lines of a start to the control plane: in order, in batches, each until it is acknowledged. */
 import { type Clock, pause } from "./clock.ts";
 
+/** Lines that come together go together; */
 const LONGEST_WAIT_MS = 200;
+/** and while more of them come, a batch a second looks live and costs a fifth. */
+const SHORTEST_INTERVAL_MS = 1_000;
 /** With three bytes a character this is 24 kB: under the 30,000 of a socket's message, in which dashboards get it. */
 const MAX_BATCH_CHARACTERS = 8_000;
 /** What waits while the control plane is away. Beyond that the oldest is left out. */
@@ -19,6 +22,7 @@ export class LogShipper {
   #sequence = 0;
   #running: Promise<void> | undefined;
   #hurry = new AbortController();
+  #lastAt = Number.NEGATIVE_INFINITY;
   #leftOut = 0;
 
   constructor(options: LogShipperOptions) {
@@ -50,8 +54,11 @@ export class LogShipper {
   async #run(): Promise<void> {
     while (this.#waiting !== "") {
       if (this.#waiting.length < MAX_BATCH_CHARACTERS) {
-        await pause(this.#options.clock, LONGEST_WAIT_MS, this.#hurry.signal);
+        const { clock } = this.#options;
+        const left = this.#lastAt + SHORTEST_INTERVAL_MS - clock.now();
+        await pause(clock, Math.max(LONGEST_WAIT_MS, left), this.#hurry.signal);
       }
+      this.#lastAt = this.#options.clock.now();
       this.#hurry = new AbortController();
       const note = this.#leftOut > 0 ? `[${this.#leftOut} characters of the log were left out]\n` : "";
       this.#leftOut = 0;
