@@ -51,7 +51,15 @@ export class ScaleWorld {
       random: new SeededRandom("scale", "machines"),
       boot: (container) =>
         bootSupervisor(
-          { ...supervisors, volumes: this.machines.volumes, onSaved: nothing, onOpened: nothing, onIdentity: nothing },
+          {
+            ...supervisors,
+            // As the real one.
+            progressMs: 1_000,
+            volumes: this.machines.volumes,
+            onSaved: nothing,
+            onOpened: nothing,
+            onIdentity: nothing,
+          },
           container,
         ),
     });

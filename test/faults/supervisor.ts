@@ -15,6 +15,8 @@ export interface SupervisorParts {
   readonly random: SeededRandom;
   readonly network: Network;
   readonly volumes: ReadonlyMap<string, Map<string, string>>;
+  /** How far a clone is, is told so often; histories do without. */
+  readonly progressMs?: number;
   /** Work that was saved in the volume. */
   onSaved(container: Container): void;
   /** Files are read at the start. */
@@ -105,9 +107,15 @@ class Supervisor implements Program {
     this.#parts.onOpened(this.#container, this.#files);
     if (name === "supervisor cut off") this.#cutOffUntil = clock.now() + (fault?.ms ?? 0) * 10;
     if (name === "supervisor cut off for good") this.#cutOffUntil = Number.POSITIVE_INFINITY;
-    await this.#report({ clone: { state: "active", startedAt: clock.now(), detail: "Receiving objects" } });
+    const clone = { state: "active", startedAt: clock.now() } as const;
+    await this.#report({ clone: { ...clone, detail: "Receiving objects" } });
     await this.#say("Cloning …");
-    await this.#wait(random.between(500, 8_000));
+    const cloneMs = random.between(500, 8_000);
+    const { progressMs = cloneMs } = this.#parts;
+    for (let leftMs = cloneMs; leftMs > 0; leftMs -= progressMs) {
+      await this.#wait(Math.min(leftMs, progressMs));
+      if (leftMs > progressMs) await this.#report({ clone: { ...clone, detail: `${leftMs} ms left` } });
+    }
     if (name === "dies while initializing") return this.#container.exit(137, "Killed");
     if (name === "gives up") {
       await this.#report({ failure: "The repository could not be cloned. Check it, then start again." });
