@@ -21,37 +21,46 @@ const RESTING_MS: Readonly<Record<string, number>> = {
 /** One of a kind or one of a person, for good: the ends of lines, people, and the repositories that they opened. */
 const LASTING = /^(LINE#[\w-]+ LINE|USER#[\w-]+ (USER|OPENED#.*))$/;
 
-/** @returns what is left of a workspace, in words */
-export async function findLeft(world: World, workspaceId: string): Promise<string | undefined> {
+/** What should be gone: an end that did not come about (1), or what it should have taken with it (4). */
+export interface Left {
+  readonly invariant: 1 | 4;
+  readonly text: string;
+}
+
+function left(text: string): Left {
+  return { invariant: 4, text: `${text} is left` };
+}
+
+export async function findLeft(world: World, workspaceId: string): Promise<Left | undefined> {
   const row = world.tables.items().find((item) => isOf(workspaceId, keyOf(item)));
-  if (row) return `${keyOf(row)} is left`;
+  if (row) return { ...left(keyOf(row)), invariant: 1 };
   const task = world.machines.running.find(({ instanceId }) => isOf(workspaceId, instanceId));
-  if (task) return `a task of ${task.instanceId} is left`;
+  if (task) return left(`a task of ${task.instanceId}`);
   const slot = takenSlots(world).find(({ instanceId }) => isOf(workspaceId, instanceId));
-  if (slot) return `a slot for ${slot.instanceId} is left`;
+  if (slot) return left(`a slot for ${slot.instanceId}`);
   const points = await accessPoints(world);
   const point = points.find(({ ClientToken }) => ClientToken === workspaceId);
-  if (point) return `the access point ${point.AccessPointId} of ${workspaceId} is left`;
+  if (point) return left(`the access point ${point.AccessPointId} of ${workspaceId}`);
   const directory = world.machines.directories.get(workspaceId) ?? "";
-  if (world.machines.volumes.has(directory)) return `the folder ${directory} of ${workspaceId} is left`;
+  if (world.machines.volumes.has(directory)) return left(`the folder ${directory} of ${workspaceId}`);
   const definition = await activeDefinition(world, workspaceId);
-  return definition && `the task definition ${definition} is left`;
+  return definition === undefined ? undefined : left(`the task definition ${definition}`);
 }
 
-/** @returns what is left of one run, in words; its workspace and its volume stay */
-export function findRunLeft(world: World, monitor: Monitor, instanceId: string): string | undefined {
+/** @returns what is left of one run; its workspace and its volume stay */
+export function findRunLeft(world: World, monitor: Monitor, instanceId: string): Left | undefined {
   const phase = monitor.phases.get(instanceId);
-  if (phase !== "stopped") return `${instanceId} is ${phase}`;
-  if (world.machines.running.some((one) => one.instanceId === instanceId)) return `a task of ${instanceId} is left`;
+  if (phase !== "stopped") return { invariant: 1, text: `${instanceId} is ${phase}` };
+  if (world.machines.running.some((one) => one.instanceId === instanceId)) return left(`a task of ${instanceId}`);
   const slot = takenSlots(world).find((one) => one.instanceId === instanceId);
-  return slot && `a slot for ${instanceId} is left`;
+  return slot && left(`a slot for ${instanceId}`);
 }
 
-/** After everybody has deleted everything. @param workspaceIds of all that there ever were */
+/** After everybody has deleted everything. @returns what is left, in words @param workspaceIds of all that there ever were */
 export async function findAnyLeft(world: World, workspaceIds: Iterable<string>): Promise<string | undefined> {
   for (const id of workspaceIds) {
-    const left = await findLeft(world, id);
-    if (left) return left;
+    const found = await findLeft(world, id);
+    if (found) return found.text;
   }
   const [directory] = world.machines.volumes.keys();
   if (directory) return `the folder ${directory} is left`;

@@ -125,7 +125,7 @@ function watchEnds(world: World, monitor: Monitor): void {
     world.outside.setTimeout(async () => {
       if (world.cloud === undefined || world.upSince > askedAt) return;
       const left = isDeleted ? await findLeft(world, id) : instance && findRunLeft(world, monitor, instance.id);
-      if (left) monitor.violate(1, `${left} ${END_MS} ms after its end was asked for`);
+      if (left) monitor.violate(left.invariant, `${left.text} ${END_MS} ms after its end was asked for`);
     }, END_MS);
   };
 }
